@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+# Sluice: one Makefile, everything it makes is under build/. `make help` lists the targets.
+
+CC	?= cc
+B	:= build
+PREFIX	?= /usr/local
+V	?= 0
+Q	:= $(if $(filter 1,$(V)),,@)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# ---- what there is ----------------------------------------------------------------------------
+
+drv_src	   := $(wildcard vmdq/*.c pf-driver/*.c vf-driver/*.c)
+err_src	   := $(wildcard hv-glue/host/common/*.c)
+vfio_src   := $(wildcard hv-glue/host/vfio/*.c) $(err_src)
+qemu_src   := $(wildcard hv-glue/host/qemu/*.c) $(err_src)
+vm_src	   := $(wildcard hv-glue/vm/*.c)
+backend_src := $(wildcard mgmt/backend/*.c)
+daemon_src := $(wildcard mgmt/daemon/*.c)
+cli_src	   := $(wildcard mgmt/cli/*.c)
+unit_src   := $(wildcard tests/unit/test_*.c)
+device_src := $(wildcard tests/device/test_*.c)
+tool_src   := $(wildcard tests/lab/tools/*.c)
+bench_src  := $(wildcard tests/bench/*.c)
+
+# ---- how it is compiled -----------------------------------------------------------------------
+
+warn	:= -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS	?= -O2 -g
+base	:= -std=c11 -D_GNU_SOURCE -Iinclude -MMD -MP $(warn)
+pkgs	= $(shell pkg-config --cflags $(1) 2>/dev/null)
+libs	= $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# Freestanding parts: no libc behind their back, and every narrowing is written down.
+free	:= -ffreestanding -fno-builtin -Wconversion -fno-stack-protector
+free_dirs := vmdq pf-driver vf-driver
+
+mgmt_pkgs := libnl-3.0 libpci jansson sqlite3
+
+dir_flags_mgmt/backend	= -Imgmt/backend $(call pkgs,$(mgmt_pkgs))
+dir_flags_mgmt/daemon	= -Imgmt/daemon -Imgmt/backend $(call pkgs,$(mgmt_pkgs))
+dir_flags_mgmt/cli	= -Imgmt/cli $(call pkgs,libnl-3.0 jansson)
+dir_flags_hv-glue/vm	= -Ihv-glue/vm $(call pkgs,jansson)
+dir_flags_hv-glue/host/vfio = -Ihv-glue/host/vfio
+dir_flags_hv-glue/host/qemu = -Ihv-glue/host/qemu
+dir_flags_vmdq		= $(free) -Ivmdq
+dir_flags_pf-driver	= $(free) -Ipf-driver
+dir_flags_vf-driver	= $(free) -Ivf-driver
+dir_flags_tests/unit	= -I. -Itests/unit -Wno-missing-prototypes $(call pkgs,cmocka $(mgmt_pkgs))
+dir_flags_tests/device	= -I. -Itests/device -Wno-missing-prototypes $(call pkgs,cmocka)
+
+flags	= $(base) $(CFLAGS) $(dir_flags_$(patsubst %/,%,$(dir $<)))
+san	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(B)/obj/%.o: %.c | $(B)/.deps.build
+	@mkdir -p $(@D) && echo "  cc   $<"
+	$(Q)$(CC) $(flags) -c -o $@ $<
+
+$(B)/asan/%.o: %.c | $(B)/.deps.build $(B)/.deps.test
+	@mkdir -p $(@D) && echo "  asan $<"
+	$(Q)$(CC) $(flags) $(san) -c -o $@ $<
+
+obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
+asan	= $(patsubst %.c,$(B)/asan/%.o,$(1))
+link	= @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
+# ---- programs ---------------------------------------------------------------------------------
+
+bins := $(if $(daemon_src),$(B)/bin/sluiced) $(if $(cli_src),$(B)/bin/sluice)
+
+.PHONY: all
+all: $(bins)
+
+$(B)/bin/sluiced: $(call obj,$(daemon_src) $(backend_src) $(vm_src) $(vfio_src) $(drv_src))
+	$(Q)$(link) $(call libs,$(mgmt_pkgs)) -lpthread
+
+# `sluice doctor` looks at the machine itself, hence libpci and the host's sysfs calls.
+$(B)/bin/sluice: $(call obj,$(cli_src) $(backend_src) $(vfio_src))
+	$(Q)$(link) $(call libs,libnl-3.0 libpci jansson)
+
+# Packet tools of the lab: static where they go into a guest's initramfs.
+tools := $(patsubst tests/lab/tools/%.c,$(B)/bin/%,$(filter-out tests/lab/tools/vf_%,$(tool_src)))
+vf_tools := $(patsubst tests/lab/tools/%.c,$(B)/bin/%,$(filter tests/lab/tools/vf_%,$(tool_src)))
+$(tools): $(B)/bin/%: $(B)/obj/tests/lab/tools/%.o
+	$(Q)$(link) -static
+$(vf_tools): $(B)/bin/%: $(B)/obj/tests/lab/tools/%.o $(call obj,$(vfio_src) $(drv_src))
+	$(Q)$(link) -lpthread
+.PHONY: tools
+tools: $(tools) $(vf_tools)
+
+# ---- tests ------------------------------------------------------------------------------------
+
+unit_bins   := $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(unit_src))
+device_bins := $(patsubst tests/device/%.c,$(B)/test/device/%,$(device_src))
+unit_common := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
+device_common := $(filter-out $(device_src),$(wildcard tests/device/*.c))
+
+# An archive, so that a test pulls in what it tests and no other host's os_ calls.
+$(B)/asan/libunit.a: $(call asan,$(drv_src) $(vfio_src) $(vm_src) $(backend_src) $(filter-out %/main.c,$(daemon_src)))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(unit_bins): $(B)/test/unit/%: $(B)/asan/tests/unit/%.o $(call asan,$(unit_common)) $(B)/asan/libunit.a
+	$(Q)$(link) $(san) $(call libs,cmocka $(mgmt_pkgs)) -lpthread
+
+$(device_bins): $(B)/test/device/%: $(B)/asan/tests/device/%.o $(call asan,$(device_common) $(qemu_src) $(drv_src))
+	$(Q)$(link) $(san) $(call libs,cmocka) -lpthread
+
+.PHONY: unit device
+unit: $(unit_bins)
+device: $(device_bins)
+
+comma := ,
+empty :=
+space := $(empty) $(empty)
+list  = $(subst $(space),$(comma),$(strip $(1)))
+
+# Suites can be chosen: make test SUITES="unit device"
+SUITES ?= unit device lab
+suite_unit   = unit=$(call list,$(unit_bins))
+suite_device = device=$(call list,$(device_bins))
+suite_lab    = lab=$(call list,$(lab_tests))
+lab_tests    := $(wildcard tests/lab/test_all.sh)
+need_unit    := $(unit_bins)
+need_device  := $(device_bins)
+need_lab     := $(bins) $(tools) $(vf_tools)
+
+.PHONY: test
+test: $(foreach s,$(SUITES),$(need_$(s))) | $(B)/.deps.test $(if $(filter-out unit,$(SUITES)),$(B)/.deps.lab)
+	$(Q)tests/run.sh $(foreach s,$(SUITES),$(suite_$(s)))
+
+# ---- the main job, and a shell beside it ------------------------------------------------------
+
+.PHONY: run lab image
+image: $(tools) | $(B)/.deps.lab
+	$(Q)tests/lab/image.sh
+
+run: $(bins) $(tools) $(vf_tools) image
+	$(Q)tests/lab/run.sh
+
+lab: $(bins) $(tools) $(vf_tools) image
+	$(Q)tests/lab/shell.sh
+
+# ---- figures ----------------------------------------------------------------------------------
+
+# Measured code has no sanitizer, and the same instruction set on both sides.
+bench_flags := -O3 -march=x86-64-v2
+.PHONY: bench
+bench: image | $(B)/.deps.build $(B)/.deps.lab $(B)/.deps.test $(B)/.deps.bench
+	$(Q)tests/bench/run.sh
+
+# ---- what a text search, a linter and a compiler can hold -------------------------------------
+
+all_c := $(drv_src) $(vfio_src) $(qemu_src) $(vm_src) $(backend_src) $(daemon_src) $(cli_src)
+all_h := $(shell find include vmdq pf-driver vf-driver hv-glue mgmt tests -name '*.h' 2>/dev/null)
+formatted := $(filter-out include/hw/%,$(sort $(all_c) $(all_h) $(wildcard tests/*/*.c tests/*/*/*.c)))
+
+.PHONY: check check-format check-lint check-sparse check-clang
+check: check-format check-lint check-sparse check-clang $(call obj,$(drv_src)) | $(B)/.deps.check
+	$(Q)tests/check/text.sh
+	$(Q)tests/check/brackets.sh
+	$(Q)tests/check/headers.sh
+	$(Q)tests/check/freestanding.sh $(call obj,$(drv_src))
+	@echo "check: ok"
+
+check-format: | $(B)/.deps.build $(B)/.deps.check
+	$(Q)clang-format --dry-run -Werror $(formatted) && echo "format: ok"
+
+check-lint: | $(B)/.deps.build $(B)/.deps.check
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+		-Iinclude -D__x86_64__=1 -D__STDC_HOSTED__=1 -j2 $(sort $(all_c)) && echo "cppcheck: ok"
+
+# Endianness of descriptors and messages.
+check-sparse: | $(B)/.deps.build $(B)/.deps.check
+	$(Q)for f in $(drv_src); do sparse -Wbitwise -Wno-decl -Wsparse-error -std=c11 -ffreestanding -Iinclude \
+		-I$$(dirname $$f) $$f || exit 1; done && echo "sparse: ok"
+
+# The other compiler, warnings only.
+check-clang: | $(B)/.deps.build $(B)/.deps.check
+	$(Q)set -e; $(foreach f,$(sort $(all_c)),clang -fsyntax-only $(filter-out -MMD -MP,$(base)) \
+		$(dir_flags_$(patsubst %/,%,$(dir $(f)))) $(f);) echo "clang: ok"
+
+# ---- the rest ---------------------------------------------------------------------------------
+
+# Packages, by name, from one list, a group a stamp; does nothing when they are there.
+.PRECIOUS: $(B)/.deps.%
+$(B)/.deps.%: tests/setup/packages
+	@mkdir -p $(@D)
+	$(Q)flock $(B)/.deps.lock tests/setup/install $*
+	@touch $@
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/bin/sluiced $(DESTDIR)$(PREFIX)/sbin/sluiced
+	install -m 755 $(B)/bin/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+
+.PHONY: help
+help:
+	@echo "all      sluiced and sluice, in $(B)/bin"
+	@echo "run      boots the lab and does the main job, step by step"
+	@echo "lab      an interactive shell in the lab, sluiced running"
+	@echo "test     all tests (SUITES=\"unit device lab\")"
+	@echo "check    format, linters, headers alone, include brackets, freestanding symbols"
+	@echo "bench    instructions per packet and rates, beside their peers"
+	@echo "install  into PREFIX ($(PREFIX)), DESTDIR heeded"
+	@echo "clean    removes $(B)/"
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+# test_all.sh [NAME...]: boots the lab once and runs the lab tests, or those named (igbvf, testpmd, ...), in it;
+# unfit runs in machines of its own. TAP on stdout, a plan for each suite under a line "# suite lab/NAME";
+# transcripts in build/report/lab-NAME.log.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+report=$top/build/report
+
+[ $# -gt 0 ] || set -- igbvf testpmd vf_under_igb errors unfit
+export LAB_TAP=1 PROGRESS=plain
+rc=0
+
+# lab SECONDS NAME...: one boot with these suites in it.
+lab() {
+	local seconds=$1 name
+	shift
+	for name; do rm -f "$report/lab-$name".*; done
+	LAB_SECONDS=$seconds "$here/boot.sh" tests/lab/suites.sh "$@" || rc=1
+	# A suite that the lab did not come to is a failure and not nothing.
+	for name; do
+		[ -s "$report/lab-$name.log" ] && continue
+		printf '# suite lab/%s\n1..1\nnot ok 1 - lab/%s ran\n' "$name" "$name" | tee "$report/lab-$name.log"
+		rc=1
+	done
+}
+
+"$here/image.sh" | sed 's/^/# /' || exit 1
+fit=() unfit=
+for name; do
+	[ -e "$here/test_$name.sh" ] || { echo "test_all: no test $name in tests/lab" >&2; exit 2; }
+	if [ "$name" = unfit ]; then unfit=1; else fit+=("$name"); fi
+done
+[ "${#fit[@]}" = 0 ] || lab $((120 + 240 * ${#fit[@]})) "${fit[@]}"
+if [ -n "$unfit" ]; then
+	for LAB_UNFIT in no_iommu shared_group; do
+		export LAB_UNFIT
+		lab 180 unfit
+		mv "$report/lab-unfit.log" "$report/lab-unfit-$LAB_UNFIT.log"
+	done
+fi
+exit $rc

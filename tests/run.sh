@@ -11,18 +11,25 @@ mkdir -p "$report" build/test/log
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
-# count_tap NAME LIVE: reads TAP, shows what failed or was skipped as it comes, prints "passed failed skipped plan".
+# count_tap NAME LIVE: reads TAP, shows what failed or was skipped as it comes, and before a suite's first failure what
+# it had said of it; prints "passed failed skipped plan".
 count_tap() {
-	local line p=0 f=0 s=0 plan=0
+	local line p=0 f=0 s=0 plan=0 said=()
 	while IFS= read -r line; do
 		case $line in
-		1..[0-9]*) plan=$((plan + ${line#1..})); continue ;;
-		"not ok"*) f=$((f + 1)); echo "    FAILED  $1: $line" >&2; continue ;;
+		1..[0-9]*) plan=$((plan + ${line#1..})); said=(); continue ;;
+		"not ok"*)
+			[ "${#said[@]}" -le 25 ] || said=("${said[@]: -25}")
+			[ "${#said[@]}" = 0 ] || printf '      | %.200s\n' "${said[@]}" >&2
+			said=() f=$((f + 1))
+			echo "    FAILED  $1: $line" >&2
+			continue ;;
 		ok*"# "[Ss][Kk][Ii][Pp]*) s=$((s + 1)); echo "    skipped $1: $line" >&2; continue ;;
 		ok*) p=$((p + 1)) ;;
 		"# suite"*) ;;
-		*) continue ;;
+		*) said+=("$line"); continue ;;
 		esac
+		said=()
 		[ -z "$2" ] || echo "    $line" >&2
 	done
 	echo "$p $f $s $plan"

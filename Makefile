@@ -14,6 +14,11 @@ Q	:= $(if $(filter 1,$(V)),,@)
 # ---- what there is ----------------------------------------------------------------------------
 
 drv_src	   := $(wildcard vmdq/*.c pf-driver/*.c vf-driver/*.c)
+vtd_src	   := $(wildcard hv-glue/vtd/*.c)
+cpu_src	   := $(wildcard hv-glue/vtx/*.c hv-glue/svm/*.c)
+core_src   := $(wildcard hv-glue/core/*.c)
+bare_src   := $(wildcard hv-glue/host/bare/*.c)
+core_asm   := $(wildcard hv-glue/core/*.S hv-glue/vtx/*.S hv-glue/svm/*.S)
 err_src	   := $(wildcard hv-glue/host/common/*.c)
 vfio_src   := $(wildcard hv-glue/host/vfio/*.c) $(err_src)
 qemu_src   := $(wildcard hv-glue/host/qemu/*.c) $(err_src)
@@ -24,6 +29,8 @@ cli_src	   := $(wildcard mgmt/cli/*.c)
 unit_src   := $(wildcard tests/unit/test_*.c)
 device_src := $(wildcard tests/device/test_*.c)
 tool_src   := $(wildcard tests/lab/tools/*.c)
+image_src  := $(wildcard tests/core/unit/*.c)
+guest_src  := $(wildcard tests/core/guest/*.c)
 bench_src  := $(wildcard tests/bench/*.c)
 
 # ---- how it is compiled -----------------------------------------------------------------------
@@ -48,9 +55,16 @@ dir_flags_hv-glue/host/vfio = -Ihv-glue/host/vfio
 dir_flags_hv-glue/host/qemu = -Ihv-glue/host/qemu
 dir_flags_vmdq		= $(free) -Ivmdq
 dir_flags_pf-driver	= $(free) -Ipf-driver
+dir_flags_hv-glue/vtd	= $(free) -Ihv-glue/vtd
+dir_flags_hv-glue/vtx	= $(free) -Ihv-glue/vtx
+dir_flags_hv-glue/svm	= $(free) -Ihv-glue/svm
+dir_flags_hv-glue/core	= $(free) -Ihv-glue/core -Ihv-glue/vtd -Ihv-glue/vtx -Ihv-glue/svm
+dir_flags_hv-glue/host/bare = $(free)
+dir_flags_tests/core/unit  = $(free) -I. -Ihv-glue/core -Ihv-glue/vtx -Ihv-glue/svm -Itests/core/unit -Wno-missing-prototypes
+dir_flags_tests/core/guest = $(free) -Itests/core/guest
 dir_flags_vf-driver	= $(free) -Ivf-driver
-dir_flags_tests/unit	= -I. -Itests/unit -Wno-missing-prototypes $(call pkgs,cmocka $(mgmt_pkgs))
-dir_flags_tests/device	= -I. -Itests/device -Wno-missing-prototypes $(call pkgs,cmocka)
+dir_flags_tests/unit	= -I. -Itests/unit -Ihv-glue/core -Ihv-glue/vtd -Ihv-glue/vtx -Ihv-glue/svm -Wno-missing-prototypes $(call pkgs,cmocka $(mgmt_pkgs))
+dir_flags_tests/device	= -I. -Itests/device -Ihv-glue/vtd -Wno-missing-prototypes $(call pkgs,cmocka)
 
 flags	= $(base) $(CFLAGS) $(dir_flags_$(patsubst %/,%,$(dir $<)))
 san	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -63,6 +77,18 @@ $(B)/asan/%.o: %.c | $(B)/.deps.build $(B)/.deps.test
 	@mkdir -p $(@D) && echo "  asan $<"
 	$(Q)$(CC) $(flags) $(san) -c -o $@ $<
 
+# The bare machine: one to one, below 2 GiB, no SSE in the core (a guest's stays in the registers).
+bare_flags := $(base) -O2 -g -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing
+$(B)/bare/%.o: %.c | $(B)/.deps.build
+	@mkdir -p $(@D) && echo "  bare $<"
+	$(Q)$(CC) $(bare_flags) $(dir_flags_$(patsubst %/,%,$(dir $<))) -c -o $@ $<
+
+$(B)/bare/%.o: %.S | $(B)/.deps.build
+	@mkdir -p $(@D) && echo "  bare $<"
+	$(Q)$(CC) -Iinclude -MMD -MP -g $(dir_flags_$(patsubst %/,%,$(dir $<))) -c -o $@ $<
+
+bare	= $(patsubst %.S,$(B)/bare/%.o,$(patsubst %.c,$(B)/bare/%.o,$(1)))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 asan	= $(patsubst %.c,$(B)/asan/%.o,$(1))
 link	= @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
@@ -91,6 +117,24 @@ $(vf_tools): $(B)/bin/%: $(B)/obj/tests/lab/tools/%.o $(call obj,$(vfio_src) $(d
 .PHONY: tools
 tools: $(tools) $(vf_tools)
 
+# ---- the hypervisor core ----------------------------------------------------------------------
+
+# A flat image with multiboot's address fields: QEMU's loader takes no 64-bit ELF.
+core_objs := $(call bare,$(core_asm) $(core_src) $(cpu_src) $(vtd_src) $(bare_src) $(drv_src))
+core_ld	  := hv-glue/core/core.ld
+$(B)/core/core.elf: $(core_ld) $(core_objs)
+	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $(core_ld) -o $@ $(core_objs)
+$(B)/core/%.bin: $(B)/core/%.elf
+	$(Q)objcopy -O binary $< $@
+
+# The bare guest: one image, chosen what to do by its arguments.
+guest_objs := $(call bare,$(wildcard tests/core/guest/*.S) $(guest_src) $(bare_src) $(wildcard vf-driver/*.c))
+$(B)/core/guest.elf: tests/core/guest/guest.ld $(guest_objs)
+	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(guest_objs)
+
+.PHONY: core
+core: $(if $(core_src),$(B)/core/core.bin) $(if $(guest_src),$(B)/core/guest.bin)
+
 # ---- tests ------------------------------------------------------------------------------------
 
 unit_bins   := $(patsubst tests/unit/%.c,$(B)/test/unit/%,$(unit_src))
@@ -99,13 +143,13 @@ unit_common := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
 device_common := $(filter-out $(device_src),$(wildcard tests/device/*.c))
 
 # An archive, so that a test pulls in what it tests and no other host's os_ calls.
-$(B)/asan/libunit.a: $(call asan,$(drv_src) $(vfio_src) $(vm_src) $(backend_src) $(filter-out %/main.c,$(daemon_src)))
+$(B)/asan/libunit.a: $(call asan,$(drv_src) $(vtd_src) $(cpu_src) $(core_src) $(vfio_src) $(vm_src) $(backend_src) $(filter-out %/main.c,$(daemon_src)))
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(unit_bins): $(B)/test/unit/%: $(B)/asan/tests/unit/%.o $(call asan,$(unit_common)) $(B)/asan/libunit.a
 	$(Q)$(link) $(san) $(call libs,cmocka $(mgmt_pkgs)) -lpthread
 
-$(device_bins): $(B)/test/device/%: $(B)/asan/tests/device/%.o $(call asan,$(device_common) $(qemu_src) $(drv_src))
+$(device_bins): $(B)/test/device/%: $(B)/asan/tests/device/%.o $(call asan,$(device_common) $(qemu_src) $(drv_src) $(vtd_src))
 	$(Q)$(link) $(san) $(call libs,cmocka) -lpthread
 
 .PHONY: unit device
@@ -153,16 +197,16 @@ bench: image | $(B)/.deps.build $(B)/.deps.lab $(B)/.deps.test $(B)/.deps.bench
 
 # ---- what a text search, a linter and a compiler can hold -------------------------------------
 
-all_c := $(drv_src) $(vfio_src) $(qemu_src) $(vm_src) $(backend_src) $(daemon_src) $(cli_src)
+all_c := $(drv_src) $(vtd_src) $(cpu_src) $(core_src) $(bare_src) $(vfio_src) $(qemu_src) $(vm_src) $(backend_src) $(daemon_src) $(cli_src)
 all_h := $(shell find include vmdq pf-driver vf-driver hv-glue mgmt tests -name '*.h' 2>/dev/null)
 formatted := $(filter-out include/hw/%,$(sort $(all_c) $(all_h) $(wildcard tests/*/*.c tests/*/*/*.c)))
 
 .PHONY: check check-format check-lint check-sparse check-clang
-check: check-format check-lint check-sparse check-clang $(call obj,$(drv_src)) | $(B)/.deps.check
+check: check-format check-lint check-sparse check-clang $(call obj,$(drv_src) $(vtd_src)) | $(B)/.deps.check
 	$(Q)tests/check/text.sh
 	$(Q)tests/check/brackets.sh
 	$(Q)tests/check/headers.sh
-	$(Q)tests/check/freestanding.sh $(call obj,$(drv_src))
+	$(Q)tests/check/freestanding.sh $(call obj,$(drv_src) $(vtd_src))
 	@echo "check: ok"
 
 check-format: | $(B)/.deps.build $(B)/.deps.check
@@ -175,7 +219,7 @@ check-lint: | $(B)/.deps.build $(B)/.deps.check
 
 # Endianness of descriptors and messages.
 check-sparse: | $(B)/.deps.build $(B)/.deps.check
-	$(Q)for f in $(drv_src); do sparse -Wbitwise -Wno-decl -Wsparse-error -std=c11 -ffreestanding -Iinclude \
+	$(Q)for f in $(drv_src) $(vtd_src); do sparse -Wbitwise -Wno-decl -Wsparse-error -std=c11 -ffreestanding -Iinclude \
 		-I$$(dirname $$f) $$f || exit 1; done && echo "sparse: ok"
 
 # The other compiler, warnings only.

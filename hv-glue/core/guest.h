@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Guests: their life, their CPUs' scheduling, their exits, their virtual APIC. */
+#ifndef SLUICE_CORE_GUEST_H
+#define SLUICE_CORE_GUEST_H
+
+#include "core.h"
+
+/* ---- life; lock held ------------------------------------------------------------------------- */
+
+/* Takes a place for @cfg, checked already. -ENOSPC, -EEXIST: the name. */
+int guest_add(const struct guest_config *cfg, struct guest **out) must_check;
+struct guest *guest_find(const char *name);
+/* Memory, devices, image, CPUs: runs from then on. @args NULL: the configured ones. 0 or a negative
+ * errno with g->why; nothing is left behind. -EBUSY: runs. */
+int guest_start(struct guest *g, const char *args) must_check;
+/* Stops its CPUs, takes its devices back, zeroes and frees its memory. From a control request. */
+void guest_stop(struct guest *g);
+/* A guest's own fault: stopped as soon as its CPUs have left it, GUEST_FAILED with the reason; the
+ * log names it with @g's registers. Called on the CPU that runs @c, or with @c NULL. */
+void guest_fail(struct guest *g, struct gcpu *c, const char *f, ...) printf_like(3, 4);
+
+/* Host memory behind @gpa when all of @len is the guest's RAM, otherwise NULL. Any guest address
+ * that a device model uses comes through here. */
+void *guest_ptr(const struct guest *g, uint64_t gpa, uint64_t len);
+
+/* image.c: bare image, ELF kernel or bzImage into the guest's memory; fills @st. -EINVAL with why.
+ */
+int image_load(struct guest *g, const char *args, struct vcpu_start *st) must_check;
+
+/* ---- scheduling ------------------------------------------------------------------------------ */
+
+/* The life of a CPU: service (CPU 0), guests round robin, idle. Does not return. */
+_Noreturn void cpu_loop(struct core_cpu *cpu);
+void sched_add(struct gcpu *c);
+void sched_del(struct gcpu *c);	 /* waits until it has left the CPU; lock held, dropped meanwhile */
+void sched_wake(struct gcpu *c); /* from HALTED; any CPU */
+
+/* ---- exits ----------------------------------------------------------------------------------- */
+
+enum exit_next {
+	EXIT_RESUME,
+	EXIT_RESCHED, /* let another run, if there is one */
+	EXIT_BLOCK,   /* halted, off or failed */
+};
+enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e);
+
+int mmio_add(struct guest *g,
+	     const struct mmio_region *r) must_check; /* -EEXIST overlap, -ENOSPC */
+void mmio_del(struct guest *g, uint64_t gpa);
+
+/* One decoded access to memory: MOV, MOVZX, MOVSX, STOS, TEST, CMP, OR, AND, XOR with memory. */
+struct insn {
+	unsigned int len;  /* bytes */
+	unsigned int size; /* of the access: 1, 2, 4, 8 */
+	bool write, imm, sign;
+	uint8_t op; /* enum in decode.c */
+	uint8_t reg, reg_size;
+	bool high; /* AH, CH, DH, BH */
+	uint64_t value;
+};
+/* @bytes: up to 15; @bits 16, 32, 64. 0; -EINVAL: not one of these. */
+int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in) must_check;
+/* Guest-linear to guest-physical by the guest's own page tables. -EFAULT. */
+int guest_walk(struct gcpu *c, uint64_t linear, uint64_t *gpa) must_check;
+
+/* ---- the virtual APIC and UART --------------------------------------------------------------- */
+
+void lapic_init(struct gcpu *c);
+void lapic_write(struct gcpu *c, uint32_t off, uint32_t val);
+uint32_t lapic_read(struct gcpu *c, uint32_t off);
+/* Any CPU: raises a vector of @c and wakes it. */
+void lapic_raise(struct gcpu *c, uint8_t vector);
+/* An MSI of a device of @g as the guest programmed it; false: it goes nowhere (counted). */
+bool lapic_msi(struct guest *g, uint64_t addr, uint32_t data);
+/* The target of such an MSI, for a hardware interrupt: its CPU and vector. */
+struct gcpu *lapic_target(struct guest *g, uint64_t addr, uint32_t data, uint8_t *vector);
+/* Before an entry: merges what others raised, timer due, offers an interrupt to the CPU. True when
+ * one is pending. After: what the exit tells. */
+bool lapic_prepare(struct gcpu *c);
+uint64_t lapic_next(const struct gcpu *c); /* TSC of its timer, UINT64_MAX: none */
+
+struct uart *uart_new(struct guest *g);
+void uart_free(struct uart *u);
+uint8_t uart_in(struct uart *u, unsigned int reg);
+void uart_out(struct uart *u, unsigned int reg, uint8_t val);
+void uart_type(struct uart *u, const char *text, size_t len); /* keys for the guest */
+#endif

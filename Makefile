@@ -49,7 +49,7 @@ mgmt_pkgs := libnl-3.0 libpci jansson sqlite3
 
 dir_flags_mgmt/backend	= -Imgmt/backend $(call pkgs,$(mgmt_pkgs))
 dir_flags_mgmt/daemon	= -Imgmt/daemon -Imgmt/backend $(call pkgs,$(mgmt_pkgs))
-dir_flags_mgmt/cli	= -Imgmt/cli $(call pkgs,libnl-3.0 jansson)
+dir_flags_mgmt/cli	= -Imgmt/cli $(call pkgs,libnl-3.0 jansson zlib)
 dir_flags_hv-glue/vm	= -Ihv-glue/vm $(call pkgs,jansson)
 dir_flags_hv-glue/host/vfio = -Ihv-glue/host/vfio
 dir_flags_hv-glue/host/qemu = -Ihv-glue/host/qemu
@@ -105,7 +105,7 @@ $(B)/bin/sluiced: $(call obj,$(daemon_src) $(backend_src) $(vm_src) $(vfio_src) 
 
 # `sluice doctor` looks at the machine itself, hence libpci and the host's sysfs calls.
 $(B)/bin/sluice: $(call obj,$(cli_src) $(backend_src) $(vfio_src))
-	$(Q)$(link) $(call libs,libnl-3.0 libpci jansson)
+	$(Q)$(link) $(call libs,libnl-3.0 libpci jansson zlib)
 
 # Packet tools of the lab: static where they go into a guest's initramfs.
 tools := $(patsubst tests/lab/tools/%.c,$(B)/bin/%,$(filter-out tests/lab/tools/vf_%,$(tool_src)))

@@ -96,6 +96,7 @@ struct guest {
 	struct uart *uart;
 	uint64_t refused; /* accesses and requests that a rule refused */
 	uint64_t beats;	  /* hypercall: the guest says that it goes on */
+	uint64_t beat_value;
 	uint64_t started; /* TSC */
 	unsigned int starts;
 };

@@ -14,6 +14,7 @@ void *mem_alloc(size_t pages, size_t align);
 /* Zeroes them first: nobody reads a former owner's data. */
 void mem_free(void *p, size_t pages);
 size_t mem_free_pages(void);
+size_t mem_total_pages(void); /* that were free at the start */
 
 /* A multiboot module by its name (the last part of its path), NULL: none. */
 struct module {

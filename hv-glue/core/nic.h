@@ -45,6 +45,7 @@ struct nic {
 	int vector; /* of the PF's causes */
 	bool pending;
 	uint64_t faults, faults_lost;
+	uint64_t first_packet; /* TSC when a VF's transmit counter was first seen to move; 0 */
 };
 
 /* Finds the card behind its bridges, programs what firmware left open, VT-d on, PF started with

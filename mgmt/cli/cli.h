@@ -14,6 +14,7 @@ enum mgmt_exit { MGMT_EXIT_OK = 0, MGMT_EXIT_REFUSED = 1, MGMT_EXIT_USAGE = 2 };
 struct mgmt_cli {
 	bool json;
 	const char *socket;
+	const char *core;  /* of a hypervisor core, NULL: the daemon is asked */
 	const char *usage; /* of the subcommand that runs */
 };
 
@@ -32,6 +33,10 @@ int mgmt_cmd_vf_reset(struct mgmt_cli *cli, int argc, char **argv);
 int mgmt_cmd_attach(struct mgmt_cli *cli, int argc, char **argv);
 int mgmt_cmd_detach(struct mgmt_cli *cli, int argc, char **argv);
 int mgmt_cmd_doctor(struct mgmt_cli *cli, int argc, char **argv);
+
+/* The commands behind --core. */
+extern const struct mgmt_command mgmt_core_commands[];
+extern const unsigned int mgmt_core_count;
 
 /* Runs the entry of @table (@n of them) that @argv[0] names. */
 int mgmt_dispatch(struct mgmt_cli *cli, const struct mgmt_command *table, unsigned int n, int argc,

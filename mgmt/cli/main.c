@@ -30,7 +30,11 @@ static void print_usage(FILE *to)
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "%s%s\n", i ? "       " : "usage: ", commands[i].usage);
-	fprintf(to, "options: -j JSON, -s SOCKET (environment SLUICE_SOCKET, " MGMT_SOCKET ")\n");
+	for (i = 0; i < mgmt_core_count; i++)
+		fprintf(to, "       %s\n", mgmt_core_commands[i].usage);
+	fprintf(to, "options: -j JSON, -s SOCKET (environment SLUICE_SOCKET, " MGMT_SOCKET ")\n"
+		    "         --core SOCKET (environment SLUICE_CORE): a hypervisor core's control "
+		    "line\n");
 }
 
 void mgmt_cli_json(json_t *value)
@@ -109,6 +113,7 @@ static bool options(struct mgmt_cli *cli, bool *wants_help, int argc, char **arg
 	static const struct option longs[] = {
 		{"json", no_argument, NULL, 'j'},
 		{"socket", required_argument, NULL, 's'},
+		{"core", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -123,6 +128,9 @@ static bool options(struct mgmt_cli *cli, bool *wants_help, int argc, char **arg
 		case 's':
 			cli->socket = optarg;
 			break;
+		case 'c':
+			cli->core = optarg;
+			break;
 		case 'h':
 			*wants_help = true;
 			break;
@@ -135,8 +143,9 @@ static bool options(struct mgmt_cli *cli, bool *wants_help, int argc, char **arg
 
 int main(int argc, char **argv)
 {
-	const char *env = getenv("SLUICE_SOCKET");
-	struct mgmt_cli cli = {.socket = env && env[0] ? env : MGMT_SOCKET};
+	const char *env = getenv("SLUICE_SOCKET"), *core = getenv("SLUICE_CORE");
+	struct mgmt_cli cli = {.socket = env && env[0] ? env : MGMT_SOCKET,
+			       .core = core && core[0] ? core : NULL};
 	bool wants_help = false;
 	int ret = MGMT_EXIT_OK;
 
@@ -146,6 +155,9 @@ int main(int argc, char **argv)
 		return mgmt_cli_usage(&cli, "a command is missing");
 	if (wants_help)
 		help(&cli);
+	else if (cli.core)
+		ret = mgmt_dispatch(&cli, mgmt_core_commands, mgmt_core_count, argc - optind,
+				    argv + optind);
 	else
 		ret = mgmt_dispatch(&cli, commands, ARRAY_SIZE(commands), argc - optind,
 				    argv + optind);

@@ -106,10 +106,10 @@ void pf_fini(struct pf *pf)
 
 int pf_queues_start(struct pf *pf)
 {
-	int err;
+	int err = pf_held_start(pf);
 
-	if (!pf->queues)
-		return 0;
+	if (err || !pf->queues)
+		return err;
 	err = vfq_rx_start(pf->rx);
 	if (err)
 		return err;
@@ -123,6 +123,7 @@ int pf_queues_start(struct pf *pf)
 
 void pf_queues_drop(struct pf *pf)
 {
+	pf_held_drop(pf);
 	if (!pf->queues_live)
 		return;
 	pf->queues_live = false;

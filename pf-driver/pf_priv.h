@@ -74,6 +74,8 @@ struct pf {
 	struct vfq_rx *rx;
 	struct vfq_tx *tx;
 
+	struct pf_pool *held[PF_POOL]; /* pools that the host holds, by number */
+
 	struct vmdq vmdq;
 } cache_aligned;
 
@@ -89,6 +91,10 @@ int pf_device_init(struct pf *pf) must_check;
 int pf_device_reset(struct pf *pf) must_check;
 int pf_queues_start(struct pf *pf) must_check;
 void pf_queues_drop(struct pf *pf); /* after a device reset */
+
+/* pool.c: the pools that the host holds, around a device reset */
+int pf_held_start(struct pf *pf) must_check;
+void pf_held_drop(struct pf *pf);
 
 /* link.c */
 int pf_link_setup(struct pf *pf) must_check;

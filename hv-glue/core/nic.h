@@ -84,6 +84,7 @@ struct port_ops {
 };
 struct port {
 	const struct port_ops *ops;
+	void *priv; /* the tier's */
 	struct guest *guest;
 	uint8_t mac[6];
 	bool (*deliver)(void *ctx, const struct port_part *part, unsigned int n, uint32_t len);
@@ -93,6 +94,7 @@ struct port {
 };
 /* -ENOSPC: no port or pool left; -ENODEV. */
 int port_open(enum nic_tier tier, struct port *p) must_check;
+void port_close(struct port *p);
 
 /* A virtio NIC of @g on @tier. */
 int virtio_attach(struct guest *g, enum nic_tier tier, int dev, const char **why) must_check;

@@ -132,8 +132,11 @@ guest_objs := $(call bare,$(wildcard tests/core/guest/*.S) $(guest_src) $(bare_s
 $(B)/core/guest.elf: tests/core/guest/guest.ld $(guest_objs)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(guest_objs)
 
+$(B)/bin/wire: $(B)/obj/tests/core/tools/wire.o
+	$(Q)$(link)
+
 .PHONY: core
-core: $(if $(core_src),$(B)/core/core.bin) $(if $(guest_src),$(B)/core/guest.bin)
+core: $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire
 
 # ---- tests ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@
 #define SLUICE_CORE_CORE_H
 
 #include "glue/vcpu.h"
-#include "limits.h"
+#include "bounds.h"
 #include "os/os.h"
 
 struct vtd;

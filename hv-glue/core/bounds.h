@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /* How many of each the core holds, and where a guest finds what: all fixed numbers in one place. */
-#ifndef SLUICE_CORE_LIMITS_H
-#define SLUICE_CORE_LIMITS_H
+#ifndef SLUICE_CORE_BOUNDS_H
+#define SLUICE_CORE_BOUNDS_H
 
 #define CORE_CPUS   8
 #define GUESTS	    8

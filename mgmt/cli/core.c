@@ -84,11 +84,12 @@ static int cmd_info(struct mgmt_cli *cli, int argc, char **argv)
 	free(a.data);
 	if (cli->json) {
 		mgmt_cli_json(json_pack(
-			"{s:s#, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "backend", h.backend,
-			(int)strnlen(h.backend, sizeof(h.backend)), "protocol", u32(h.protocol),
-			"cpus", u32(h.cpus), "guests", u32(h.guests), "vfs", u32(h.vfs), "tsc_hz",
-			u64(h.tsc_hz), "uptime_us", u64(h.uptime_us), "mem_free", u64(h.mem_free),
-			"boot_ticks", u64(h.boot_ticks), "first_packet", u64(h.first_packet)));
+			"{s:s#, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "backend",
+			h.backend, (int)strnlen(h.backend, sizeof(h.backend)), "protocol",
+			u32(h.protocol), "cpus", u32(h.cpus), "guests", u32(h.guests), "vfs",
+			u32(h.vfs), "tsc_hz", u64(h.tsc_hz), "uptime_us", u64(h.uptime_us),
+			"mem_free", u64(h.mem_free), "mem_total", u64(h.mem_total), "boot_ticks",
+			u64(h.boot_ticks), "first_packet", u64(h.first_packet)));
 		return MGMT_EXIT_OK;
 	}
 	mgmt_line("back end", "%.*s", (int)sizeof(h.backend), h.backend);

@@ -126,5 +126,6 @@ void role_source(void);
 void role_sink(void);
 void role_cost(void);
 void role_attack(void);
+void role_zero(void);
 
 #endif

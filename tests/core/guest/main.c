@@ -7,7 +7,7 @@ static const struct {
 	void (*fn)(void);
 } roles[] = {
 	{"beat", role_beat}, {"echo", role_echo}, {"ping", role_ping},	   {"source", role_source},
-	{"sink", role_sink}, {"cost", role_cost}, {"attack", role_attack},
+	{"sink", role_sink}, {"cost", role_cost}, {"attack", role_attack}, {"zero", role_zero},
 };
 
 void guest_main(const struct guest_boot *b);

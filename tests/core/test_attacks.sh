@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+# test_attacks.sh [--svm] [ATTACK...]: a guest that tries, beside one that works. Each try of the list in
+# tests/core/attacks starts the attacker afresh; then: it ended as the list says, the log names it, the other
+# guest goes on and its frames arrive, and no memory or VF stayed behind. TAP.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+export LAB_TAP=1 PROGRESS=plain
+. tests/core/lib.sh
+
+opts=() suffix=
+if [ "${1:-}" = --svm ]; then opts=(--svm) suffix=-svm; shift; fi
+
+conf='vfs 4
+guest victim image=guest.bin args="echo" nic=vf:0
+guest attacker image=guest.bin nic=vf:1 nic=bridge manual'
+
+mapfile -t list < <(grep -vE '^(#|$)' tests/core/attacks)
+[ $# -eq 0 ] || mapfile -t list < <(for a; do grep -E "^$a([: ]|$)" tests/core/attacks; done)
+
+victim_goes_on() { [ "$(guest victim beats)" -gt "$1" ]; }
+
+# try WHAT HOW REGEX
+try() {
+	local what=${1%%:*} extra= how=$2 regex=$3 beats out free
+	[ "$what" = "$1" ] || extra=${1#*:}
+	core_alive || { fail "the core is gone"; return; }
+	mark
+	free=$(cj info | jq .mem_free)
+	# shellcheck disable=SC2086
+	out=$(c start attacker attack what="$what" ${extra//:/ } 2>&1) || { fail "start: $out"; return; }
+	case $what in
+	dma-rx-*)
+		until_true 20 says 'receiving' || { fail "it did not come to its try"; return; }
+		wire send --dst "$(vf_of attacker mac)" --count 20 >/dev/null ;;
+	vf-gone)
+		until_true 20 says 'using the VF' || { fail "it did not come to its try"; return; }
+		out=$(c detach 1 2>&1) || { fail "detach: $out"; return; } ;;
+	esac
+	if [ "$how" = running ]; then
+		until_true 10 says "$regex" || { fail "it did not begin"; return; }
+		guest_is attacker running || { fail "it is $(guest attacker state)"; return; }
+		out=$(c stop attacker 2>&1) || { fail "stop: $out"; return; }
+	else
+		until_true "${CORE_TRY:-40}" guest_ends attacker || { c stop attacker; fail "it did not end"; return; }
+		[ "$how" = any ] || guest_is attacker "$how" ||
+			{ fail "it is $(guest attacker state): $(guest attacker why)"; return; }
+	fi
+	until_true 5 says "$regex" || { fail "the log does not say /$regex/"; return; }
+	see "$how; $(since | grep -aE -m1 -- "$regex" | cut -c1-120)"
+	beats=$(guest victim beats)
+	until_true 10 victim_goes_on "$beats" || { fail "the other guest stands still"; return; }
+	c stop attacker >/dev/null 2>&1
+	[ "$(cj info | jq .mem_free)" -ge "$free" ] || { fail "memory stayed behind: $free, $(cj info | jq .mem_free)"; return; }
+}
+
+attack_step() {
+	# shellcheck disable=SC2086
+	set -- ${list[$attack_next]}
+	attack_next=$((attack_next + 1))
+	local name=$1 how=$2
+	shift 2
+	try "$name" "$how" "$*" || { core_tail; attack_again; return 1; }
+}
+
+# After a try that went wrong the next ones get a fresh core.
+attack_again() {
+	core_kill
+	core_up "attacks$suffix" "$conf" "${opts[@]}" >/dev/null
+}
+
+echo "1..$((${#list[@]} + 2))"
+n=1
+bad=0
+result() {
+	if "${@:2}"; then echo "ok $n - $1"; else echo "not ok $n - $1"; bad=1; fi
+	n=$((n + 1))
+}
+boots() {
+	core_up "attacks$suffix" "$conf" "${opts[@]}" && core_alive && until_true 20 says 'echo ready' ||
+		{ fail "the core or the other guest is not up"; core_tail; return 1; }
+}
+ends() {
+	local out
+	out=$(wire ask --dst "$(vf_of victim mac)" --count 50 --wait 10000) || { fail "the other guest's frames: $out"; core_tail; return 1; }
+	see "other guest: $out"
+	core_down || { fail "the core ended with $?"; core_tail; return 1; }
+}
+result "the core is up, a guest works" boots || :
+attack_next=0
+for entry in "${list[@]}"; do
+	result "attack ${entry%% *}" attack_step
+done
+result "the other guest has not noticed" ends
+exit $bad

@@ -19,7 +19,7 @@ struct qemu_args {
 	const char *dir;      /* for QEMU's log, created if missing; NULL: kept in memory */
 	unsigned int ram_mib; /* 64..1024; 0: 256 */
 	unsigned int num_vfs; /* 0..7, enabled at start */
-	bool vtd;	      /* with intel-iommu, translation off until somebody drives it */
+	bool vtd;	      /* with intel-iommu, all of it off until somebody drives it */
 	bool no_wire;	      /* no peer: frames to the wire are lost */
 };
 
@@ -45,6 +45,9 @@ size_t qemu_dma_live(const struct qemu *q);
 struct os_dev *qemu_func(struct qemu *q, int vf);
 /* Function-level reset by the function's own capability, then memory and mastering on again. */
 int qemu_flr(struct qemu *q, int vf) must_check;
+/* Registers at @phys that no function has (VT-d); iova is the physical address; lives until
+ * qemu_stop(). NULL: too many. */
+struct os_dev *qemu_mmio(struct qemu *q, uint64_t phys);
 
 /*
  * The wire's far end, lossless with up to QEMU_WIRE_QUEUE frames not taken yet (see the README).
@@ -61,6 +64,12 @@ int qemu_wire_wait(struct qemu *q, void *frame, size_t len, unsigned int ms) mus
 /* MSI-X vector @vec of a function writes @data into a word of shared memory; *@word polls it. */
 int qemu_msix_set(struct qemu *q, int vf, unsigned int vec, uint32_t data,
 		  const volatile uint32_t **word) must_check;
+
+/* Vector @vec is the message @data to @addr. */
+int qemu_msix_msg(struct qemu *q, int vf, unsigned int vec, uint64_t addr,
+		  uint32_t data) must_check;
+/* How often the processor has taken interrupt @vector by its local APIC (id 0); poll it. */
+const volatile uint32_t *qemu_vector(struct qemu *q, uint8_t vector);
 
 /* What the device was asked so far, all functions: for counting a procedure's cost. */
 struct qemu_count {

@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BIOS_LEN     65536
 #define ARGS_MAX     48
 #define TEXT_LEN     128
 #define END_LIMIT_MS 2000
@@ -67,7 +66,7 @@ static void cmdline_fill(struct cmdline *c, const struct qemu_args *a, unsigned 
 	arg2(c, "-object", c->mem);
 	arg2(c, "-bios", c->bios);
 	if (a->vtd)
-		arg2(c, "-device", "intel-iommu,intremap=off,caching-mode=off");
+		arg2(c, "-device", "intel-iommu,intremap=on,caching-mode=off");
 	arg2(c, "-device", "pcie-root-port,id=rp0,slot=1");
 	arg2(c, "-netdev", a->no_wire ? "hubport,id=n0,hubid=0" : c->netdev);
 	arg2(c, "-device", "igb,netdev=n0,bus=rp0,mac=52:54:00:00:00:01,romfile=");
@@ -96,22 +95,6 @@ static _Noreturn void child_run(const struct cmdline *c, const struct inherit *i
 	execvp(c->arg[0], (char *const *)c->arg);
 	dprintf(STDERR_FILENO, "%s: %s\n", c->arg[0], strerror(errno));
 	_exit(EXEC_FAILED);
-}
-
-/* 64 KiB below 4 GiB with `cli; hlt; jmp` where the processor starts. */
-static int bios_make(void)
-{
-	static const uint8_t idle[] = {0xfa, 0xf4, 0xeb, 0xfd};
-	int fd = memfd_create("sluice-bios", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	if (ftruncate(fd, BIOS_LEN) ||
-	    pwrite(fd, idle, sizeof(idle), BIOS_LEN - 16) != sizeof(idle)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 static int ram_make(struct qemu *q)
@@ -189,7 +172,7 @@ static int inherit_make(struct qemu *q, const struct qemu_args *args, struct inh
 	if (in->log < 0)
 		return -1;
 	in->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	in->bios = bios_make();
+	in->bios = qemu_bios_make();
 	in->ram = ram_make(q);
 	if (in->null < 0 || in->bios < 0 || in->ram < 0 || pair_make(&q->conn.fd, &in->qtest))
 		return -1;

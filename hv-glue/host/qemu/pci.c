@@ -168,6 +168,19 @@ struct os_dev *qemu_func(struct qemu *q, int vf)
 	return vf >= -1 && vf < (int)q->num_vfs ? &q->func[vf + 1] : NULL;
 }
 
+/* Its configuration space is that of a bus without devices. */
+struct os_dev *qemu_mmio(struct qemu *q, uint64_t phys)
+{
+	struct os_dev *d = &q->mmio[q->num_mmios];
+
+	if (q->num_mmios == QEMU_MMIOS)
+		return NULL;
+	q->num_mmios++;
+	*d = (struct os_dev){.q = q, .vf = -2, .bar = phys, .cfg = ecam(0xff, 0)};
+	snprintf(d->name, sizeof(d->name), "mmio %llx", (unsigned long long)phys);
+	return d;
+}
+
 int qemu_flr(struct qemu *q, int vf)
 {
 	struct os_dev *d = qemu_func(q, vf);
@@ -194,13 +207,11 @@ int qemu_flr(struct qemu *q, int vf)
 	return q->conn.dead ? -EIO : 0;
 }
 
-int qemu_msix_set(struct qemu *q, int vf, unsigned int vec, uint32_t data,
-		  const volatile uint32_t **word)
+int qemu_msix_msg(struct qemu *q, int vf, unsigned int vec, uint64_t addr, uint32_t data)
 {
 	struct os_dev *d = qemu_func(q, vf);
-	unsigned int slot;
-	uint64_t entry, at;
 	uint32_t cap, ctrl;
+	uint64_t entry;
 
 	if (!d || vec >= QEMU_VECS)
 		return -EINVAL;
@@ -210,18 +221,26 @@ int qemu_msix_set(struct qemu *q, int vf, unsigned int vec, uint32_t data,
 	ctrl = os_cfg_rd16(d, cap + PCI_MSIX_CTRL);
 	if (vec > field_get(PCI_MSIX_CTRL_SIZE, ctrl))
 		return -EINVAL;
-	slot = (unsigned int)(vf + 1) * QEMU_VECS + vec;
-	at = QEMU_MSIX_WORDS + slot * sizeof(uint32_t);
 	entry = d->msix + (uint64_t)vec * PCI_MSIX_ENTRY_SIZE;
-	memset(q->ram + at, 0, sizeof(uint32_t));
-	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_ADDR_LO, (uint32_t)at);
-	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_ADDR_HI, 0);
+	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_ADDR_LO, (uint32_t)addr);
+	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_ADDR_HI, (uint32_t)(addr >> 32));
 	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_DATA, data);
 	qemu_conn_post(q, "writel", entry + PCI_MSIX_ENTRY_CTRL, 0);
 	os_cfg_wr16(d, cap + PCI_MSIX_CTRL,
 		    (uint16_t)((ctrl | PCI_MSIX_CTRL_ENABLE) & ~PCI_MSIX_CTRL_MASKALL));
-	*word = (const volatile uint32_t *)(void *)(q->ram + at);
 	return q->conn.dead ? -EIO : 0;
+}
+
+int qemu_msix_set(struct qemu *q, int vf, unsigned int vec, uint32_t data,
+		  const volatile uint32_t **word)
+{
+	uint64_t at = QEMU_MSIX_WORDS + ((uint64_t)(vf + 1) * QEMU_VECS + vec) * sizeof(uint32_t);
+
+	if (!qemu_func(q, vf) || vec >= QEMU_VECS)
+		return -EINVAL;
+	memset(q->ram + at, 0, sizeof(uint32_t));
+	*word = (const volatile uint32_t *)(void *)(q->ram + at);
+	return qemu_msix_msg(q, vf, vec, at, data);
 }
 
 uint32_t qemu_phys_rd32(struct qemu *q, uint64_t phys)

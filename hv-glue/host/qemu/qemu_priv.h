@@ -9,6 +9,7 @@
 
 #define QEMU_VFS_MAX   7
 #define QEMU_FUNCS     (QEMU_VFS_MAX + 1)
+#define QEMU_MMIOS     4
 #define QEMU_VECS      32 /* words kept for the MSI-X vectors of one function */
 #define QEMU_NAME_LEN  24
 #define QEMU_WAIT_S    10   /* a server that answers nothing for so long is dead */
@@ -16,18 +17,19 @@
 #define QEMU_WIRE_BUF  65536
 
 /* The emulated machine's memory map, all below 4 GiB: QEMU decodes VF BARs in 32 bits alone. */
-#define QEMU_MSIX_WORDS UINT64_C(0x00100000) /* RAM that MSI-X vectors write to */
-#define QEMU_DMA_BASE	UINT64_C(0x01000000) /* os_dma_alloc() from here to the end of RAM */
-#define QEMU_ECAM	UINT64_C(0xb0000000)
-#define QEMU_PF_BAR	UINT64_C(0xe0000000)
-#define QEMU_PF_MSIX	UINT64_C(0xe0040000)
-#define QEMU_VF_BAR	UINT64_C(0xe8000000)
-#define QEMU_VF_MSIX	UINT64_C(0xe8100000)
+#define QEMU_MSIX_WORDS	  UINT64_C(0x00100000) /* RAM that MSI-X vectors write to */
+#define QEMU_VECTOR_WORDS UINT32_C(0x00102000) /* where the processor counts interrupts */
+#define QEMU_DMA_BASE	  UINT64_C(0x01000000) /* os_dma_alloc() from here to the end of RAM */
+#define QEMU_ECAM	  UINT64_C(0xb0000000)
+#define QEMU_PF_BAR	  UINT64_C(0xe0000000)
+#define QEMU_PF_MSIX	  UINT64_C(0xe0040000)
+#define QEMU_VF_BAR	  UINT64_C(0xe8000000)
+#define QEMU_VF_MSIX	  UINT64_C(0xe8100000)
 
 /* One function. Lives in struct qemu; a struct os_dev of other hosts is another thing. */
 struct os_dev {
 	struct qemu *q;
-	int vf; /* -1: the PF */
+	int vf; /* -1: the PF, -2: registers that no function has */
 	char name[QEMU_NAME_LEN];
 	uint64_t bar, msix, cfg; /* physical addresses */
 	struct qemu_count count;
@@ -73,6 +75,8 @@ struct qemu {
 	unsigned int num_vfs;
 	uint32_t sriov; /* offset of the PF's capability */
 	struct os_dev func[QEMU_FUNCS];
+	struct os_dev mmio[QEMU_MMIOS]; /* handed out so far: num_mmios */
+	unsigned int num_mmios;
 	struct qemu_conn conn;
 	struct qemu_wire wire;
 	struct qemu_extent *dma;
@@ -98,6 +102,9 @@ int qemu_child_start(struct qemu *q, const struct qemu_args *args, struct os_err
 void qemu_child_end(struct qemu *q);
 /* The last line that the child wrote to its standard error; empty when there is none. */
 void qemu_child_said(const struct qemu *q, char *line, size_t len);
+
+/* bios.c: a memory file with the processor's program, or -1 with errno. */
+int qemu_bios_make(void) must_check;
 
 /* dma.c */
 void qemu_dma_fini(struct qemu *q);

@@ -165,17 +165,20 @@ space := $(empty) $(empty)
 list  = $(subst $(space),$(comma),$(strip $(1)))
 
 # Suites can be chosen: make test SUITES="unit device"
-SUITES ?= unit device lab
+SUITES ?= unit device lab core
 suite_unit   = unit=$(call list,$(unit_bins))
 suite_device = device=$(call list,$(device_bins))
 suite_lab    = lab=$(call list,$(lab_tests))
 lab_tests    := $(wildcard tests/lab/test_all.sh)
+suite_core   = core=$(call list,$(core_tests))
+core_tests   := $(wildcard tests/core/test_*.sh)
+need_core    := $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire $(B)/bin/sluice
 need_unit    := $(unit_bins)
 need_device  := $(device_bins)
 need_lab     := $(bins) $(tools) $(vf_tools)
 
 .PHONY: test
-test: $(foreach s,$(SUITES),$(need_$(s))) | $(B)/.deps.test $(if $(filter-out unit,$(SUITES)),$(B)/.deps.lab)
+test: $(foreach s,$(SUITES),$(need_$(s))) | $(B)/.deps.test $(if $(filter-out unit,$(SUITES)),$(B)/.deps.lab) $(if $(filter core,$(SUITES)),$(B)/.deps.core)
 	$(Q)tests/run.sh $(foreach s,$(SUITES),$(suite_$(s)))
 
 # ---- the main job, and a shell beside it ------------------------------------------------------
@@ -189,6 +192,19 @@ run: $(bins) $(tools) $(vf_tools) image
 
 lab: $(bins) $(tools) $(vf_tools) image
 	$(Q)tests/lab/shell.sh
+
+# ---- the hypervisor core, run -----------------------------------------------------------------
+
+.PHONY: core-run core-test iso
+core-run: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
+	$(Q)tests/core/run.sh
+
+core-test: core $(B)/bin/sluice | $(B)/.deps.core $(B)/.deps.lab
+	$(Q)REPORT=core-test tests/run.sh core=$(call list,$(core_tests))
+
+# For a real machine's boot loader: GRUB with the core, the bare guest and a configuration to begin with.
+iso: core | $(B)/.deps.core
+	$(Q)hv-glue/core/iso.sh $(B)/core/core.iso
 
 # ---- figures ----------------------------------------------------------------------------------
 
@@ -250,7 +266,10 @@ help:
 	@echo "all      sluiced and sluice, in $(B)/bin"
 	@echo "run      boots the lab and does the main job, step by step"
 	@echo "lab      an interactive shell in the lab, sluiced running"
-	@echo "test     all tests (SUITES=\"unit device lab\")"
+	@echo "test     all tests (SUITES=\"unit device lab core\")"
+	@echo "core-run the hypervisor core on an emulated machine: guests, traffic, what a packet costs"
+	@echo "core-test its tests: unit images, the attack list, VF moves, 50 starts"
+	@echo "iso      the core as a bootable image, with GRUB"
 	@echo "check    format, linters, headers alone, include brackets, freestanding symbols"
 	@echo "bench    instructions per packet and rates, beside their peers"
 	@echo "install  into PREFIX ($(PREFIX)), DESTDIR heeded"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
 # Runs test suites and adds up what they say: tests/run.sh SUITE=COMMAND... Every command speaks TAP on stdout and may
 # be a list, separated by commas. The last line is `N passed, N failed, N skipped` over all of them; counts by suite go
-# to build/report/test.json. With CI set, a skipped test has failed: everything a test needs is installed there.
+# to build/report/test.json (or $REPORT.json). With CI set, a skipped test has failed: everything a test needs is installed there.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 [ $# -gt 0 ] || { sed -n '3,6p' "$0" >&2; exit 2; }
@@ -69,6 +69,6 @@ for arg in "$@"; do
 	suites+="{\"suite\":\"$suite\",\"passed\":$p,\"failed\":$f,\"skipped\":$s,\"seconds\":$((SECONDS - begin))},"
 	total_p=$((total_p + p)) total_f=$((total_f + f)) total_s=$((total_s + s))
 done
-printf '{"suites":[%s],"passed":%d,"failed":%d,"skipped":%d}\n' "${suites%,}" $total_p $total_f $total_s >"$report/test.json"
+printf '{"suites":[%s],"passed":%d,"failed":%d,"skipped":%d}\n' "${suites%,}" $total_p $total_f $total_s >"$report/${REPORT:-test}.json"
 echo "$total_p passed, $total_f failed, $total_s skipped"
 [ "$total_f" = 0 ]

@@ -12,7 +12,7 @@ include/hw|base|free
 include/os|base|
 include/abi|base|
 include/drv|base os hw drv|free
-include/glue|base os|
+include/glue|base hw os|
 vmdq|base hw os drv|free
 pf-driver|base hw os abi drv|free
 vf-driver|base hw os abi drv|free

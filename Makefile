@@ -61,6 +61,7 @@ dir_flags_hv-glue/svm	= $(free) -Ihv-glue/svm
 dir_flags_hv-glue/core	= $(free) -Ihv-glue/core -Ihv-glue/vtd -Ihv-glue/vtx -Ihv-glue/svm
 dir_flags_hv-glue/host/bare = $(free)
 dir_flags_tests/core/unit  = $(free) -I. -Ihv-glue/core -Ihv-glue/vtx -Ihv-glue/svm -Itests/core/unit -Wno-missing-prototypes
+dir_flags_tests/core/svm   = $(free) -I. -Ihv-glue/svm -Itests/core/svm -Wno-missing-prototypes
 dir_flags_tests/core/guest = $(free) -Itests/core/guest
 dir_flags_vf-driver	= $(free) -Ivf-driver
 dir_flags_tests/unit	= -I. -Itests/unit -Ihv-glue/core -Ihv-glue/vtd -Ihv-glue/vtx -Ihv-glue/svm -Wno-missing-prototypes $(call pkgs,cmocka $(mgmt_pkgs))
@@ -84,11 +85,11 @@ $(B)/bare/%.o: %.c | $(B)/.deps.build
 	@mkdir -p $(@D) && echo "  bare $<"
 	$(Q)$(CC) $(bare_flags) $(dir_flags_$(patsubst %/,%,$(dir $<))) -c -o $@ $<
 
-$(B)/bare/%.o: %.S | $(B)/.deps.build
+$(B)/bare/%.S.o: %.S | $(B)/.deps.build
 	@mkdir -p $(@D) && echo "  bare $<"
 	$(Q)$(CC) -Iinclude -MMD -MP -g $(dir_flags_$(patsubst %/,%,$(dir $<))) -c -o $@ $<
 
-bare	= $(patsubst %.S,$(B)/bare/%.o,$(patsubst %.c,$(B)/bare/%.o,$(1)))
+bare	= $(patsubst %.S,$(B)/bare/%.S.o,$(patsubst %.c,$(B)/bare/%.o,$(1)))
 obj	= $(patsubst %.c,$(B)/obj/%.o,$(1))
 asan	= $(patsubst %.c,$(B)/asan/%.o,$(1))
 link	= @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
@@ -131,6 +132,10 @@ $(B)/core/%.bin: $(B)/core/%.elf
 guest_objs := $(call bare,$(wildcard tests/core/guest/*.S) $(guest_src) $(bare_src) $(wildcard vf-driver/*.c))
 $(B)/core/guest.elf: tests/core/guest/guest.ld $(guest_objs)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(guest_objs)
+
+svm_unit := $(call bare,$(wildcard tests/core/svm/*.S tests/core/svm/*.c hv-glue/svm/*.S hv-glue/svm/*.c))
+$(B)/core/svm.elf: tests/core/svm/svm.ld $(svm_unit)
+	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(svm_unit)
 
 $(B)/bin/wire: $(B)/obj/tests/core/tools/wire.o
 	$(Q)$(link)

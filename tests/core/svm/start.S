@@ -56,8 +56,14 @@ memcpy:
 	ret
 memset:
 	mov	%rdi, %r8
-	mov	%esi, %eax
+	movzbl	%sil, %eax
+	mov	$0x0101010101010101, %rcx
+	imul	%rcx, %rax
 	mov	%rdx, %rcx
+	shr	$3, %rcx
+	rep stosq
+	mov	%edx, %ecx
+	and	$7, %ecx
 	rep stosb
 	mov	%r8, %rax
 	ret

@@ -108,6 +108,7 @@ static void states(void)
 	is(vm_run(&m), VCPU_EXIT_ENTRY, "a state that VMRUN would refuse");
 	ok(m.e.why && m.e.why[0] == 'C', "is named");
 	is(m.v->rip, VM_CODE, "and kept");
+	ok(svm_ops.reason_name(m.e.reason)[0] == 'I', "its reason is INVALID");
 	svm_of(m.v)->vmcb->cr0 &= ~X86_CR0_NW;
 	svm_of(m.v)->vmcb->asid = 0;
 	is(vm_run(&m), VCPU_EXIT_ENTRY, "what VMRUN itself refuses");

@@ -177,6 +177,7 @@ void unit_main(void)
 	test_npt();
 	test_events();
 	test_switch();
+	test_random();
 	is(unit_pages, 0, "every page was given back");
 	svm_ops.cpu_off(&unit_host);
 	ok(!(cpu_rdmsr(X86_MSR_EFER) & X86_EFER_SVME), "cpu_off leaves AMD-V off");

@@ -57,6 +57,7 @@ void test_starts(void);
 void test_npt(void);
 void test_events(void);
 void test_switch(void);
+void test_random(void);
 
 #define GUEST(name) extern const uint8_t name[], name##_end[]
 GUEST(g_exits);

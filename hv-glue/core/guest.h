@@ -26,14 +26,25 @@ void *guest_ptr(const struct guest *g, uint64_t gpa, uint64_t len);
 /* image.c: bare image, ELF kernel or bzImage into the guest's memory; fills @st. -EINVAL with why.
  */
 int image_load(struct guest *g, const char *args, struct vcpu_start *st) must_check;
+/* ACPI tables at GPA_ACPI: a hardware-reduced machine with its CPUs, its bus, its UART. */
+void acpi_guest_make(struct guest *g);
+/* The guest said itself that it ends: stopped without blame, @f says how. As guest_fail(). */
+void guest_done(struct guest *g, const char *f, ...) printf_like(2, 3);
+/* Frees what ended guests hold; CPU 0. */
+void guest_reap(void);
 
 /* ---- scheduling ------------------------------------------------------------------------------ */
 
 /* The life of a CPU: service (CPU 0), guests round robin, idle. Does not return. */
 _Noreturn void cpu_loop(struct core_cpu *cpu);
 void sched_add(struct gcpu *c);
-void sched_del(struct gcpu *c);	 /* waits until it has left the CPU; lock held, dropped meanwhile */
-void sched_wake(struct gcpu *c); /* from HALTED; any CPU */
+/* Waits until it has left its CPU; lock held, dropped meanwhile. -ETIMEDOUT: it runs on. */
+int sched_del(struct gcpu *c) must_check;
+void sched_wake(struct gcpu *c); /* from HALTED; any CPU, any state: it sees what is new */
+void sched_kill(struct gcpu *c); /* OFF from now on; any CPU, no lock; it may run on for a moment */
+/* INIT and SIPI from another CPU of its guest; lock held. */
+void sched_reset(struct gcpu *c);
+void sched_sipi(struct gcpu *c, unsigned int vector);
 
 /* ---- exits ----------------------------------------------------------------------------------- */
 
@@ -48,20 +59,41 @@ int mmio_add(struct guest *g,
 	     const struct mmio_region *r) must_check; /* -EEXIST overlap, -ENOSPC */
 void mmio_del(struct guest *g, uint64_t gpa);
 
-/* One decoded access to memory: MOV, MOVZX, MOVSX, STOS, TEST, CMP, OR, AND, XOR with memory. */
+/* An access of the CPU @c runs on to @gpa, which has no memory: decoded, done by its device, and
+ * skipped. Lock held. */
+enum exit_next mmio_access(struct gcpu *c, struct vcpu_exit *e, uint64_t gpa);
+
+/* One decoded access to memory. */
+enum insn_op { INSN_MOV, INSN_STOS, INSN_TEST, INSN_CMP, INSN_OR, INSN_AND, INSN_XOR };
 struct insn {
+	enum insn_op op;
 	unsigned int len;  /* bytes */
 	unsigned int size; /* of the access: 1, 2, 4, 8 */
-	bool write, imm, sign;
-	uint8_t op; /* enum in decode.c */
+	bool write;	   /* memory changes; OR, AND, XOR: is read before */
+	bool second;	   /* memory is the second operand: a register is changed or compared */
+	bool imm;	   /* the other operand is @value, not @reg */
+	bool sign;	   /* MOVSX */
+	bool high;	   /* AH, CH, DH, BH */
+	bool rep;	   /* of STOS */
 	uint8_t reg, reg_size;
-	bool high; /* AH, CH, DH, BH */
 	uint64_t value;
 };
-/* @bytes: up to 15; @bits 16, 32, 64. 0; -EINVAL: not one of these. */
+/* @bytes: up to 15; @bits 16, 32, 64: of the code segment. 0; -EINVAL: not one of these. */
 int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in) must_check;
-/* Guest-linear to guest-physical by the guest's own page tables. -EFAULT. */
+/* Guest-linear to guest-physical by the guest's own page tables; rights are not looked at.
+ * -EFAULT: not mapped, or by tables outside of its memory. */
 int guest_walk(struct gcpu *c, uint64_t linear, uint64_t *gpa) must_check;
+
+/* cpuid.c: what every guest gets to see, made once. */
+void cpuid_init(void);
+/* The CPUID instruction of @c: leaf and sub-leaf in its registers, which get the answer. */
+void cpuid_exit(struct gcpu *c);
+/* Bits of XCR0 that a guest may set; 0: it has no XSAVE. */
+uint64_t cpuid_xcr0(void);
+
+/* -EPERM: not for this guest (#GP). No lock. */
+int msr_read(struct gcpu *c, uint32_t msr, uint64_t *val) must_check;
+int msr_write(struct gcpu *c, uint32_t msr, uint64_t val) must_check;
 
 /* ---- the virtual APIC and UART --------------------------------------------------------------- */
 
@@ -74,10 +106,12 @@ void lapic_raise(struct gcpu *c, uint8_t vector);
 bool lapic_msi(struct guest *g, uint64_t addr, uint32_t data);
 /* The target of such an MSI, for a hardware interrupt: its CPU and vector. */
 struct gcpu *lapic_target(struct guest *g, uint64_t addr, uint32_t data, uint8_t *vector);
-/* Before an entry: merges what others raised, timer due, offers an interrupt to the CPU. True when
- * one is pending. After: what the exit tells. */
-bool lapic_prepare(struct gcpu *c);
+/* Before an entry: merges what others raised, timer due, offers an interrupt to the CPU. */
+void lapic_prepare(struct gcpu *c);
+/* True when an interrupt or NMI would end a HLT: nothing needs to be merged for it to be seen. */
+bool lapic_pending(struct gcpu *c);
 uint64_t lapic_next(const struct gcpu *c); /* TSC of its timer, UINT64_MAX: none */
+void lapic_deadline(struct gcpu *c, uint64_t tsc); /* MSR TSC_DEADLINE */
 
 struct uart *uart_new(struct guest *g);
 void uart_free(struct uart *u);

@@ -36,6 +36,8 @@ size_t fmt_v(char *buf, size_t len, const char *f, va_list ap);
 void core_log(enum os_log_level level, const char *f, ...) printf_like(2, 3);
 /* Culprit's line: "guest NAME: ...", at most 8 a second a guest, the rest counted. */
 void guest_log(struct guest *g, const char *f, ...) printf_like(2, 3);
+/* Prints up to @lines that the console has not had, when others wrote them while it was busy. */
+void log_drain(unsigned int lines);
 /* The ring log from @seq on into @buf, whole lines; *@seq moves on. Bytes. */
 size_t log_read(uint64_t *seq, char *buf, size_t len);
 /* Says what is missing and where to switch it on, then leaves the machine usable: devices quiet,
@@ -60,6 +62,8 @@ void irq_free(struct core_cpu *cpu, int vector);
 void irq_dispatch(int vector);
 /* Takes interrupts that wait at this CPU (a short window with interrupts on). */
 void irq_window(void);
+/* The local APICs are in x2APIC mode: their ids have 32 bits in interrupt entries and MSIs. */
+bool apic_is_x2(void);
 /* This CPU's local APIC timer, one shot at @tsc; 0: off. */
 void apic_timer(uint64_t tsc);
 /* Makes @cpu leave its guest or its HLT; cheap when it is this one. */
@@ -71,7 +75,7 @@ void cpu_idle(uint64_t tsc);
 struct acpi_facts {
 	uint64_t ecam, dmar_base[4];
 	uint8_t ecam_start_bus, ecam_end_bus;
-	unsigned int dmars, cpus;
+	unsigned int dmars, cpus, dmars_left, cpus_left; /* left: for which there is no place */
 	uint32_t apic_id[CORE_CPUS];
 	bool dmar_intremap, dmar_x2apic_opt_out;
 };

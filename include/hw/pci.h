@@ -17,30 +17,47 @@
 #define   PCI_COMMAND_INTX_DISABLE   BIT(10)
 #define PCI_STATUS    0x06 /* RO 16 */
 #define   PCI_STATUS_CAP_LIST	     BIT(4)
+#define PCI_CLASS_REV 0x08 /* RO 32: class 31:8, revision 7:0 */
 #define PCI_HEADER_TYPE 0x0e /* RO 8 */
+#define   PCI_HEADER_BRIDGE	     0x01
+#define   PCI_HEADER_MULTI	     0x80
 #define PCI_BAR(n)    (0x10 + 4 * (n)) /* RW 32 */
 #define   PCI_BAR_MEM_64	     BIT(2)
 #define   PCI_BAR_MEM_MASK	     0xfffffff0u
+#define   PCI_BAR_IO		     BIT(0)
+#define PCI_SUBSYSTEM 0x2c /* RO 32: vendor 15:0, device 31:16 */
 #define PCI_CAP_PTR   0x34 /* RO 8 */
 
 /* type 1 header (bridges) */
 #define PCI_BUSES     0x18 /* RW 32: primary, secondary, subordinate, latency */
 #define PCI_MEM_WIN   0x20 /* RW 32: base 15:4, limit 31:20, in MiB */
+#define   PCI_WIN_BASE		     GENMASK(15, 4)
+#define   PCI_WIN_LIMIT		     GENMASK(31, 20)
 #define PCI_PREF_WIN  0x24 /* RW 32: the same, prefetchable; bit 0 of each half: 64 bit */
+#define PCI_PREF_BASE_HI  0x28 /* RW 32 */
+#define PCI_PREF_LIMIT_HI 0x2c /* RW 32 */
 
 #define PCI_CAP_ID_PM	0x01
 #define PCI_CAP_ID_EXP	0x10
 #define PCI_CAP_ID_MSIX 0x11
 
 /* PCI Express capability */
+#define PCI_EXP_FLAGS	0x02 /* RO 16 */
+#define   PCI_EXP_FLAGS_VERSION	     GENMASK(3, 0)
+#define   PCI_EXP_FLAGS_TYPE	     GENMASK(7, 4)
+#define     PCI_EXP_TYPE_RC_END	     9 /* root complex integrated endpoint: it has no link */
 #define PCI_EXP_DEVCAP	0x04 /* RO 32 */
+#define   PCI_EXP_DEVCAP_RBER	     BIT(15) /* role-based error reporting, to be 1 */
 #define   PCI_EXP_DEVCAP_FLR	     BIT(28)
 #define PCI_EXP_DEVCTL	0x08 /* RW 16 */
 #define   PCI_EXP_DEVCTL_FLR	     BIT(15)
 #define PCI_EXP_DEVSTA	0x0a /* RO 16 */
 #define   PCI_EXP_DEVSTA_TRPND	     BIT(5)
+#define PCI_EXP_DEVCAP2 0x24 /* RO 32 */
+#define   PCI_EXP_DEVCAP2_ARI	     BIT(5)
 #define PCI_EXP_DEVCTL2 0x28 /* RW 16 */
 #define   PCI_EXP_DEVCTL2_ARI	     BIT(5)
+#define PCI_EXP_LEN	0x3c /* of version 2 */
 
 /* MSI-X capability and table entries */
 #define PCI_MSIX_CTRL	0x02 /* RW 16 */
@@ -49,6 +66,8 @@
 #define   PCI_MSIX_CTRL_ENABLE	     BIT(15)
 #define PCI_MSIX_TABLE	0x04 /* RO 32 */
 #define   PCI_MSIX_BIR		     GENMASK(2, 0)
+#define PCI_MSIX_PBA	0x08 /* RO 32: as the table */
+#define PCI_MSIX_LEN	0x0c
 #define PCI_MSIX_ENTRY_SIZE	16
 #define   PCI_MSIX_ENTRY_ADDR_LO     0
 #define   PCI_MSIX_ENTRY_ADDR_HI     4

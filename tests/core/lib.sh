@@ -3,7 +3,7 @@
 # checkout's top.
 . tests/lab/steps.sh
 
-core_bin=build/core/core.bin
+core_bin=${CORE_BIN:-build/core/core.bin}
 core_guest=build/core/guest.bin
 
 # A port left free on the bus, a MAC that a bare guest's VF gets: asked from the core, never assumed.

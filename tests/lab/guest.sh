@@ -5,9 +5,18 @@
 vm_dir=/run/vm
 vm_images=build/lab
 # lastbus=0: no search for host bridges that ACPI does not name, 2 s here. No IPv6: only our own frames are sent.
-# Periodic ticks by the local APIC: see boot.sh on lost timers.
+# Periodic ticks by the local APIC come again by themselves: see README.md on what the emulator loses.
 vm_cmdline="console=ttyS0 quiet nohz=off highres=off lapic=notscdeadline tsc=reliable no_timer_check mitigations=off nokaslr ipv6.disable=1 panic=-1 pci=lastbus=0"
+# Without kvm-pv-eoi an interrupt's handler leaves the guest at once, to acknowledge it; see README.md on interrupts
+# that the emulator delivers twice.
+vm_cpu="max,kvm-pv-eoi=off"
+# Never the first processor: see README.md on the flags that the emulator loses there.
+vm_cpus=1-$(($(nproc) - 1))
 declare -A vm_pid vm_in vm_out
+
+# How many times slower than an idle machine of today this one boots the lab: what bounds are stretched by.
+lab_slow=$(awk '{ n = int($1 / 3 + 0.5); print n < 1 ? 1 : n > 5 ? 5 : n }' /lab/up 2>/dev/null)
+lab_slow=${lab_slow:-1}
 
 # vm_start NAME [QEMU ARGUMENT...]: starts it; vm_ready waits for it. Two empty hot-plug ports are in it, and a
 # QMP socket in $vm_dir/NAME/qmp.
@@ -17,8 +26,9 @@ vm_start() {
 	rm -rf "$d"
 	mkdir -p "$d"
 	mkfifo "$d/ctl.in" "$d/ctl.out" "$d/mon.in" "$d/mon.out"
-	qemu-system-x86_64 -name "$name" -accel kvm \
-		-M q35,i8042=off,hpet=off,smbus=off,sata=off,vmport=off,usb=off -cpu max -m 192M -nodefaults -display none -no-reboot \
+	taskset -c "$vm_cpus" qemu-system-x86_64 -name "$name" -accel kvm \
+		-M q35,i8042=off,hpet=off,smbus=off,sata=off,vmport=off,usb=off -cpu "$vm_cpu" -m 192M -nodefaults \
+		-display none -no-reboot \
 		-kernel $vm_images/vmlinux -initrd $vm_images/guest.gz \
 		-append "$vm_cmdline name=$name" \
 		-chardev "file,id=con,path=$d/console.log" -serial chardev:con \
@@ -32,6 +42,9 @@ vm_start() {
 	exec {fd}<>"$d/ctl.out"
 	vm_out[$name]=$fd
 }
+
+# vm_started NAME: starts it, unless it has been already, whether or not it has ended since.
+vm_started() { [ -n "${vm_pid[$1]:-}" ] || vm_start "$1"; }
 
 vm_alive() { [ -n "${vm_pid[$1]:-}" ] && kill -0 "${vm_pid[$1]}" 2>/dev/null; }
 
@@ -48,33 +61,79 @@ vm_read() {
 	vm_line_text+=$part
 }
 
-# vm_ready NAME: waits for its init; its uptime goes to $vm_said. Shows why when it does not come.
+# vm_ready NAME: waits for its init; its uptime goes to $vm_said. Shows why when it does not come. A guest that says
+# nothing for a while is looked at, so that one that stands still is not waited for.
 vm_ready() {
-	while vm_read "$1" 120; do
-		case $vm_line_text in "::ready "*) vm_said=${vm_line_text#* }; return 0 ;; esac
+	local t=0
+	while [ "$t" -lt $((240 * lab_slow)) ]; do
+		while vm_read "$1" 30; do
+			case $vm_line_text in "::ready "*) vm_said=${vm_line_text#* }; return 0 ;; esac
+		done
+		t=$((t + 30))
+		vm_stuck "$1" && break
 	done
-	tail -n 5 "$vm_dir/$1/qemu.log" "$vm_dir/$1/console.log" 2>/dev/null
 	vm_where "$1"
 	return 1
 }
 
-# vm_where NAME: where a guest that says nothing is: three looks at its registers, by QEMU's monitor.
-vm_where() {
-	local d=$vm_dir/$1 in out i line
-	vm_alive "$1" || { echo "$1's QEMU has ended"; return; }
+# vm_look NAME: its processor's registers and interrupt controllers, by QEMU's monitor, to $vm_looks.
+vm_look() {
+	local d=$vm_dir/$1 in out line
+	vm_looks=
+	vm_alive "$1" || return
 	exec {in}<>"$d/mon.in" {out}<>"$d/mon.out"
-	for i in 1 2 3; do
-		printf 'info registers\ninfo pic\n' >&"$in"
-		while IFS= read -r -t 2 -u "$out" line; do
-			case $line in RIP=* | EIP=* | *irr=* | *"HLT="*) printf '  %s: %s\n' "$1" "${line%$'\r'}" ;; esac
-		done
+	printf 'info registers\ninfo pic\n' >&"$in"
+	while IFS= read -r -t 2 -u "$out" line; do
+		case $line in RIP=* | EIP=* | *irr=*) vm_looks+="${line%$'\r'}"$'\n' ;; esac
 	done
 	exec {in}>&- {out}>&-
 }
 
+# vm_stuck NAME: true when three looks, 2 s apart, find the processor at the same instruction, not halted and with
+# interrupts off: no guest comes back from there. Or when QEMU has ended and had no reason to give: the guest ended it.
+vm_stuck() {
+	local i first= at flags
+	for i in 1 2 3; do
+		vm_look "$1"
+		if ! at=$(grep -m 1 '^[RE]IP=' <<<"$vm_looks"); then
+			! vm_alive "$1" && ! grep -qv 'warning:' "$vm_dir/$1/qemu.log"
+			return
+		fi
+		flags=0x${at#*RFL=}
+		flags=${flags%% *}
+		[ "${first:=$at}" = "$at" ] && [[ $at != *HLT=1* ]] && (((flags & 0x200) == 0)) || return 1
+	done
+}
+
+# vm_where NAME: what is known of a guest that says nothing, as notes.
+vm_where() {
+	local line
+	while IFS= read -r line; do [ -z "$line" ] || note "$1: ${line:0:150}"; done < <(
+		tail -qn 2 "$vm_dir/$1/qemu.log" 2>/dev/null
+		tail -qn 3 "$vm_dir/$1/console.log" 2>/dev/null | tr -cd '[:print:]\n'
+		vm_alive "$1" || echo "its QEMU has ended"
+		vm_look "$1"
+		printf '%s' "$vm_looks"
+	)
+}
+
+# vm_boot NAME START: runs START, which starts it, and waits for it. When QEMU's emulator has broken the guest's kernel
+# before its init (see README.md; shown by vm_stuck), it is started afresh, once, and that is said. For booting only.
+vm_boot() {
+	local name=$1
+	shift
+	"$@" || return
+	vm_ready "$name" && return
+	vm_stuck "$name" || return
+	note "$name: its kernel stands still or its QEMU has ended before init, as above; started afresh, this once"
+	vm_kill "$name" KILL
+	unset "vm_pid[$name]"
+	"$@" && vm_ready "$name"
+}
+
 # vm NAME COMMAND: runs it in the guest; its output goes to $vm_said, its status is the result. $IF is the VF's
 # interface there. vm_seconds bounds the wait.
-vm_seconds=60
+vm_seconds=$((180 * lab_slow))
 vm() {
 	local name=$1
 	shift
@@ -91,12 +150,14 @@ vm() {
 	return 1
 }
 
-# until_true SECONDS COMMAND...: polls until it holds.
+# until_true SECONDS COMMAND...: polls until it holds. The bound is stretched on a slow machine, and never below a
+# number of tries: there one alone may take seconds.
 until_true() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * lab_slow)) left=10
 	shift
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		left=$((left - 1))
+		[ "$SECONDS" -lt "$end" ] || [ "$left" -gt 0 ] || return 1
 		progress_pause 0.2
 	done
 }

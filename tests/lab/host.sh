@@ -76,3 +76,20 @@ host_reset() {
 
 # vf VF EXPRESSION: a fact of a VF, from sluice -j.
 vf() { sluice -j vf show "$1" 2>/dev/null | jq -r ".[0] | $2"; }
+
+# steps_why: the ends of what the kernel, sluiced and the guests have said, at most 20 lines: a transcript is all that
+# some machines keep.
+steps_why() {
+	local line name
+	while IFS= read -r line; do steps_line "| ${line:0:150}"; done < <(
+		echo "lab: up $(cut -d' ' -f1 /proc/uptime) s, booted in $(cat /lab/up 2>/dev/null) s, load $(cut -d' ' -f1-3 /proc/loadavg)"
+		dmesg 2>/dev/null | grep -v 'Unhandled WRMSR' | tail -n 5
+		[ ! -s "$sluiced_log" ] || tail -n 4 "$sluiced_log" | sed 's/^/sluiced: /'
+		[ ! -s /run/sluice.out ] || tail -n 2 /run/sluice.out | sed 's/^/sluice: /'
+		for name in "${!vm_pid[@]}"; do
+			vm_alive "$name" || echo "$name: its QEMU has ended"
+			tail -qn 1 "$vm_dir/$name/qemu.log" "$vm_dir/$name/console.log" 2>/dev/null |
+				tr -cd '[:print:]\n' | sed "s/^/$name: /"
+		done
+	)
+}

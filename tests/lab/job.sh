@@ -69,19 +69,24 @@ guest_has() {
 	[ "$(vf "$n" .owner)" = "$name" ] || { fail "VF $n is owned by $(vf "$n" .owner)"; return; }
 }
 
-job_cold() {
+start_cold() {
 	local args
+	# A VM that ended has given its VF back a moment later.
+	until_true 30 vf_is 0 free || { fail "VF 0 is $(vf 0 .state)"; return; }
 	args=$(sluice attach vm1 0 --cold 2>/run/sluice.out) || { fail "sluice attach: $(cat /run/sluice.out)"; return; }
 	note "sluice attach vm1 0 --cold: $args"
 	eval "vm_start vm1 $args"
-	vm_ready vm1 || { fail "vm1 did not boot"; return; }
+}
+
+job_cold() {
+	vm_boot vm1 start_cold || { fail "vm1 did not boot"; return; }
 	guest_has vm1 0 10.9.0.11 || return
 	MAC1=$(mac_of 0)
 	see "vm1 up with VF 0: igbvf, address $MAC1, link up"
 }
 
 job_hot() {
-	vm_ready vm2 || { fail "vm2 did not boot"; return; }
+	vm_boot vm2 vm_started vm2 || { fail "vm2 did not boot"; return; }
 	vm_start vm3
 	vm vm2 'gone' || { fail "vm2 has a VF already"; return; }
 	sluice attach vm2 1 --qmp $vm_dir/vm2/qmp >/run/sluice.out 2>&1 || { fail "sluice attach: $(cat /run/sluice.out)"; return; }
@@ -104,7 +109,7 @@ exact() {
 	traffic="$from to $to: $count sent, $heard delivered"
 }
 
-ping_of() { vm "$1" "ping -c 2 -W 5 $2" && grep -o '[0-9]* packets transmitted, [0-9]* packets received' <<<"$vm_said"; }
+ping_of() { vm "$1" "ping -c 2 -W 10 $2" && grep -o '[0-9]* packets transmitted, [0-9]* packets received' <<<"$vm_said"; }
 
 job_switch() {
 	local line
@@ -229,7 +234,7 @@ job_taken_back() {
 
 job_new_owner() {
 	set_vf 1 mac $NEW_MAC || return
-	vm_ready vm3 || { fail "vm3 did not boot"; return; }
+	vm_boot vm3 vm_started vm3 || { fail "vm3 did not boot"; return; }
 	sluice attach vm3 1 --qmp $vm_dir/vm3/qmp >/run/sluice.out 2>&1 || { fail "sluice attach: $(cat /run/sluice.out)"; return; }
 	guest_has vm3 1 10.9.0.13 || return
 	see "vm3 got VF 1, address $(mac_of 1)"

@@ -36,6 +36,9 @@ fail() {
 	return 1
 }
 
+# steps_why: called when a step has failed, to show what may tell why; host.sh has it.
+steps_why() { :; }
+
 # Its variables are globals with a prefix: those of a step's function would be in its way otherwise.
 steps_one() {
 	steps_at=$1 steps_number=$(($1 + 1)) steps_good=true
@@ -50,6 +53,7 @@ steps_one() {
 	progress_start "$steps_current"
 	"${steps_fn[steps_at]}" || steps_good=false
 	progress_stop
+	[ $steps_good = true ] || steps_why
 	steps_time=$(((${EPOCHREALTIME/[.,]/} - steps_t0) / 100000))
 	[ $steps_good = true ] || steps_bad=$steps_number
 	steps_ok+=("$steps_good") steps_evidence+=("$steps_seen") steps_secs+=("$((steps_time / 10)).$((steps_time % 10))")

@@ -12,13 +12,22 @@ report=$top/build/report
 export LAB_TAP=1 PROGRESS=plain
 rc=0
 
+broken_off() {
+	local plan ran
+	plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$report/lab-$1.log" 2>/dev/null)
+	ran=$(grep -cE '^(not )?ok ' "$report/lab-$1.log" 2>/dev/null)
+	[ "${plan:-0}" -le "${ran:-0}" ] || echo "not ok $((ran + 1)) - lab/$1 was broken off" | tee -a "$report/lab-$1.log"
+}
+
 # lab SECONDS NAME...: one boot with these suites in it.
 lab() {
 	local seconds=$1 name
 	shift
 	for name; do rm -f "$report/lab-$name".*; done
 	LAB_SECONDS=$seconds "$here/boot.sh" tests/lab/suites.sh "$@" || rc=1
-	# A suite that the lab did not come to is a failure and not nothing.
+	# A suite that was broken off, or that the lab did not come to, is a failure and not nothing. What boot.sh says of
+	# the machine stands before it.
+	for name; do broken_off "$name"; done
 	for name; do
 		[ -s "$report/lab-$name.log" ] && continue
 		printf '# suite lab/%s\n1..1\nnot ok 1 - lab/%s ran\n' "$name" "$name" | tee "$report/lab-$name.log"
@@ -32,11 +41,11 @@ for name; do
 	[ -e "$here/test_$name.sh" ] || { echo "test_all: no test $name in tests/lab" >&2; exit 2; }
 	if [ "$name" = unfit ]; then unfit=1; else fit+=("$name"); fi
 done
-[ "${#fit[@]}" = 0 ] || lab $((120 + 240 * ${#fit[@]})) "${fit[@]}"
+[ "${#fit[@]}" = 0 ] || lab $((240 + 360 * ${#fit[@]})) "${fit[@]}"
 if [ -n "$unfit" ]; then
 	for LAB_UNFIT in no_iommu shared_group; do
 		export LAB_UNFIT
-		lab 180 unfit
+		lab 300 unfit
 		mv "$report/lab-unfit.log" "$report/lab-unfit-$LAB_UNFIT.log"
 	done
 fi

@@ -87,7 +87,8 @@ static void make_tables(struct unit_guest *g)
 
 void unit_guest_make(struct unit_guest *g, const struct vcpu_ops *ops, uint16_t id, const void *io)
 {
-	struct vcpu_config cfg = {.mem = &unit_mem, .id = id, .apic_gpa = UNIT_APIC, .io_allow = io};
+	struct vcpu_config cfg = {
+		.mem = &unit_mem, .id = id, .apic_gpa = UNIT_APIC, .io_allow = io};
 
 	*g = (struct unit_guest){.ram = ram_of(id)};
 	for (size_t i = 0; i < UNIT_RAM / 8; i++)
@@ -97,7 +98,8 @@ void unit_guest_make(struct unit_guest *g, const struct vcpu_ops *ops, uint16_t 
 	g->mem = unit_mem.alloc(NULL);
 	need(g->apic && g->access && g->mem && ops->size <= VCPU_PAGE, "pages for a guest");
 	need(!ops->space_init(&g->space, &unit_mem, unit_host.caps), "space_init");
-	need(!ops->map(&g->space, 0, (uintptr_t)g->ram, UNIT_RAM, VCPU_R | VCPU_W | VCPU_X, VCPU_WB),
+	need(!ops->map(&g->space, 0, (uintptr_t)g->ram, UNIT_RAM, VCPU_R | VCPU_W | VCPU_X,
+		       VCPU_WB),
 	     "map of guest memory");
 	if (unit_host.caps & VCPU_CAP_VAPIC)
 		need(!ops->map(&g->space, UNIT_APIC, (uintptr_t)g->access, VCPU_PAGE,

@@ -10,7 +10,7 @@
 #include "glue/vcpu.h"
 #include "hw/x86.h"
 
-/* ---- TAP --------------------------------------------------------------------------------------- */
+/* ---- TAP -------------------------------------------------------------------------------- */
 
 void unit_puts(const char *s);
 void unit_hex(uint64_t v);
@@ -29,7 +29,7 @@ _Noreturn void unit_end(void);
 /* The image's own. */
 void unit_test(void);
 
-/* ---- the machine -------------------------------------------------------------------------------- */
+/* ---- the machine ---------------------------------------------------------------------------- */
 
 extern const struct vcpu_mem unit_mem;
 extern unsigned int unit_pages;	 /* that are allocated now */
@@ -40,16 +40,16 @@ extern volatile bool unit_fault_expected; /* the next exception of the host is s
 extern volatile uint64_t unit_fault_rip;  /* ... here */
 extern volatile int unit_fault_vector;
 
-/* ---- a guest: 4 MiB at 0, mapped with pages of 4 KiB, and a virtual CPU ------------------------- */
+/* ---- a guest: 4 MiB of memory at 0, and a virtual CPU ---------------------------------------- */
 
 #define UNIT_RAM   0x400000u
 #define UNIT_CODE  0x8000u  /* where unit_code() puts code */
 #define UNIT_DATA  0x10000u /* free for the guest */
 #define UNIT_STACK 0x7000u
-#define UNIT_TABLE 0x1000u   /* PML4, PDPT, PD for 0 to 1 GiB, PD for 3 to 4 GiB */
-#define UNIT_GDT   0x500u    /* 10: code, 18: data, 20: 32-bit code, 28: 16-bit code */
-#define UNIT_IDT   0x6000u   /* 256 gates to UNIT_TRAPS + 16 * vector */
-#define UNIT_TRAPS 0x20000u  /* mov al, vector; out 0x80, al; ... see unit_code() */
+#define UNIT_TABLE 0x1000u  /* PML4, PDPT, PD for 0 to 1 GiB, PD for 3 to 4 GiB */
+#define UNIT_GDT   0x500u   /* 10: code, 18: data, 20: 32-bit code, 28: 16-bit code */
+#define UNIT_IDT   0x6000u  /* 256 gates to UNIT_TRAPS + 16 * vector */
+#define UNIT_TRAPS 0x20000u /* mov al, vector; out 0x80, al; ... see unit_code() */
 #define UNIT_APIC  0xfee00000u
 
 struct unit_guest {
@@ -75,9 +75,9 @@ struct vcpu_exit unit_run(struct unit_guest *g);
 struct vcpu_exit unit_want(struct unit_guest *g, enum vcpu_exit_kind kind, const char *what);
 
 /* Guest code: unit_code(&g, name, name_end). */
-#define UNIT_CODE_BITS(bits, name, text)                                                           \
-	__asm__(".pushsection .rodata\n" #name ":\n.code" #bits "\n" text "\n" #name               \
-		"_end:\n.code64\n.popsection");                                                    \
+#define UNIT_CODE_BITS(bits, name, text)                                             \
+	__asm__(".pushsection .rodata\n" #name ":\n.code" #bits "\n" text "\n" #name \
+		"_end:\n.code64\n.popsection");                                      \
 	extern const uint8_t name[], name##_end[]
 #define UNIT_CODE64(name, text) UNIT_CODE_BITS(64, name, text)
 #define UNIT_CODE16(name, text) UNIT_CODE_BITS(16, name, text)

@@ -5,9 +5,9 @@
 #include "unit.h"
 #include "vtx.h"
 
-#define SPOT	 0x40000000ul /* guest-physical, 1 GiB aligned, above the guest's own memory */
-#define BIG	 0x80000000ul /* likewise, where nothing smaller was mapped before */
-#define GIB	 0x40000000ul
+#define SPOT 0x40000000ul /* guest-physical, 1 GiB aligned, above the guest's own memory */
+#define BIG  0x80000000ul /* likewise, where nothing smaller was mapped before */
+#define GIB  0x40000000ul
 
 static struct unit_guest g;
 
@@ -89,9 +89,9 @@ static void test_sizes(void)
 	unsigned int before = g.space.pages;
 	uint32_t perm;
 
-	/* Host memory 0 to 1 GiB, seen at BIG, where no table was yet: more than there is, touched where there is some. */
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, BIG, 0, GIB, rwx, VCPU_WB), 0,
-		"map 1 GiB");
+	/* Host memory 0 to 1 GiB, seen at BIG, where no table was yet: more than there is, touched
+	 * where there is some. */
+	unit_eq((uint64_t)-vtx_ops.map(&g.space, BIG, 0, GIB, rwx, VCPU_WB), 0, "map 1 GiB");
 	unit_eq(g.space.pages, before, "takes no table: the levels above were there");
 	unit_eq(level_of(BIG), 2, "it is one page");
 	*(volatile uint64_t *)0x4001000 = 0x1122;

@@ -64,11 +64,12 @@ static void test_steps(void)
 	unit_want(&g, VCPU_EXIT_HLT, "and nothing else exited");
 }
 
-/* ---- ports -------------------------------------------------------------------------------------- */
+/* ---- ports -------------------------------------------------------------------------------- */
 
-UNIT_CODE64(ports, "mov $0x3f8, %edx\n in %dx, %al\n out %al, $0x20\n mov $0xcf8, %edx\n out %eax, %dx\n"
-		   "mov $0x1f0, %edx\n mov $0x10000, %edi\n mov $7, %ecx\n rep insw\n"
-		   "mov $0x10100, %esi\n outsb\n in $0x71, %ax\n hlt");
+UNIT_CODE64(ports,
+	    "mov $0x3f8, %edx\n in %dx, %al\n out %al, $0x20\n mov $0xcf8, %edx\n out %eax, %dx\n"
+	    "mov $0x1f0, %edx\n mov $0x10000, %edi\n mov $7, %ecx\n rep insw\n"
+	    "mov $0x10100, %esi\n outsb\n in $0x71, %ax\n hlt");
 
 static void test_ports(void)
 {
@@ -77,9 +78,9 @@ static void test_ports(void)
 		uint8_t size;
 		bool in, string, rep;
 	} want[] = {
-		{0x3f8, 1, true, false, false}, {0x20, 1, false, false, false},
+		{0x3f8, 1, true, false, false},	 {0x20, 1, false, false, false},
 		{0xcf8, 4, false, false, false}, {0x1f0, 2, true, true, true},
-		{0x1f0, 1, false, true, false}, {0x71, 2, true, false, false},
+		{0x1f0, 1, false, true, false},	 {0x71, 2, true, false, false},
 	};
 
 	unit_code(&g, ports, ports_end);
@@ -123,19 +124,20 @@ static void test_ports_allowed(void)
 	unit_mem.free(NULL, next);
 }
 
-/* ---- control registers -------------------------------------------------------------------------- */
+/* ---- control registers ---------------------------------------------------------------------- */
 
 /* What a guest may do by itself first, then what exits. */
-UNIT_CODE64(controls,
-	    "mov %cr0, %rax\n or $8, %rax\n mov %rax, %cr0\n clts\n smsw %bx\n lmsw %bx\n"
-	    "and $~0x10000, %rax\n mov %rax, %cr0\n mov %cr3, %rcx\n mov %rcx, %cr3\n"
-	    "mov %cr4, %rcx\n or $0x680, %rcx\n mov %rcx, %cr4\n mov %rax, %cr2\n"
-	    "mov $5, %eax\n mov %rax, %cr8\n mov %cr8, %r9\n mov %rax, %dr0\n mov %dr7, %r8\n"
-	    "mov $0xc0000100, %ecx\n xor %edx, %edx\n wrmsr\n rdmsr\n mov $0xc0000082, %ecx\n wrmsr\n"
-	    "mov $0x174, %ecx\n wrmsr\n rdtsc\n rdtscp\n swapgs\n invlpg (%rdi)\n ud2a_free: nop\n"
-	    "mov %cr0, %rsi\n bts $30, %rsi\n mov %rsi, %cr0\n"
-	    "mov %cr4, %r10\n bts $13, %r10\n mov %r10, %cr4\n"
-	    "mov %cr4, %r11\n bts $6, %r11\n mov %r11, %cr4\n hlt");
+UNIT_CODE64(
+	controls,
+	"mov %cr0, %rax\n or $8, %rax\n mov %rax, %cr0\n clts\n smsw %bx\n lmsw %bx\n"
+	"and $~0x10000, %rax\n mov %rax, %cr0\n mov %cr3, %rcx\n mov %rcx, %cr3\n"
+	"mov %cr4, %rcx\n or $0x680, %rcx\n mov %rcx, %cr4\n mov %rax, %cr2\n"
+	"mov $5, %eax\n mov %rax, %cr8\n mov %cr8, %r9\n mov %rax, %dr0\n mov %dr7, %r8\n"
+	"mov $0xc0000100, %ecx\n xor %edx, %edx\n wrmsr\n rdmsr\n mov $0xc0000082, %ecx\n wrmsr\n"
+	"mov $0x174, %ecx\n wrmsr\n rdtsc\n rdtscp\n swapgs\n invlpg (%rdi)\n ud2a_free: nop\n"
+	"mov %cr0, %rsi\n bts $30, %rsi\n mov %rsi, %cr0\n"
+	"mov %cr4, %r10\n bts $13, %r10\n mov %r10, %cr4\n"
+	"mov %cr4, %r11\n bts $6, %r11\n mov %r11, %cr4\n hlt");
 
 static void test_controls(void)
 {
@@ -169,7 +171,7 @@ static void test_controls(void)
 	unit_ok(vtx_ops.set(g.v, VCPU_CR4, 0) < 0, "CR4: PAE off in long mode");
 }
 
-/* ---- memory ------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------- */
 
 UNIT_CODE64(memory, "mov 0x1000000, %eax\n movb $1, 0x1000001\n lock incl 0x1000008\n"
 		    "mov $0x1000010, %eax\n call *%rax\n hlt");
@@ -202,8 +204,10 @@ static void test_memory(void)
 	unit_eq(e.gpa, 0x1000010, "guest-physical address");
 }
 
-UNIT_CODE64(apic, "mov $0xfee00000, %edi\n mov 0x20(%rdi), %eax\n movl $0x123, 0x300(%rdi)\n"
-		  "movl $0x1ff, 0xf0(%rdi)\n mov 0x20(%rdi), %rax\n mov $0xfee00000, %eax\n call *%rax\n");
+UNIT_CODE64(
+	apic,
+	"mov $0xfee00000, %edi\n mov 0x20(%rdi), %eax\n movl $0x123, 0x300(%rdi)\n"
+	"movl $0x1ff, 0xf0(%rdi)\n mov 0x20(%rdi), %rax\n mov $0xfee00000, %eax\n call *%rax\n");
 
 static void test_apic(void)
 {
@@ -225,7 +229,7 @@ static void test_apic(void)
 	unit_eq(e.access, VCPU_X, "access");
 }
 
-/* ---- the rest ----------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------------------- */
 
 UNIT_CODE64(step, "pushf\n orl $0x100, (%rsp)\n popf\n nop\n nop\n hlt");
 UNIT_CODE64(aligned, "mov $0x33, %eax\n hlt");

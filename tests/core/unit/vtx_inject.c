@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Test image: exceptions, NMIs and interrupts put into a guest, windows, virtual-interrupt delivery,
- * and events whose delivery an exit cut off. */
+/* Test image: exceptions, NMIs and interrupts put into a guest, windows, virtual-interrupt
+ * delivery, and events whose delivery an exit cut off. */
 #include "unit.h"
 #include "vtx.h"
 
@@ -77,7 +77,8 @@ static void test_exceptions(void)
 	*(uint32_t *)(void *)(g.ram + 4 * X86_VEC_GP) = (UNIT_CODE + 0x1000) >> 4 << 16;
 	vtx_ops.inject(g.v, X86_VEC_GP, 0);
 	unit_want(&g, VCPU_EXIT_HLT, "#GP in real mode");
-	unit_eq(vtx_ops.get(g.v, VCPU_CS_SEL), (UNIT_CODE + 0x1000) >> 4, "goes by the vector table");
+	unit_eq(vtx_ops.get(g.v, VCPU_CS_SEL), (UNIT_CODE + 0x1000) >> 4,
+		"goes by the vector table");
 }
 
 static void test_interrupts(void)

@@ -8,25 +8,26 @@
 #define TURNS  40u
 #define ROUNDS 1000u
 
-/* RDI is a number of its own: it goes into every register that a switch has to keep, and is compared
- * for ever; 0 in RBX: all is as it was. */
-UNIT_CODE64(holder, "mov %rdi, %rax\n movq %rax, %xmm7\n movq %rax, %xmm15\n"
-		    "vpbroadcastq %xmm7, %ymm3\n mov %rax, %dr0\n mov %rax, %cr2\n"
-		    "fninit\n mov %rdi, 0x10000\n fildq 0x10000\n"
-		    "mov %rdi, %rax\n xor %edx, %edx\n mov $0xc0000081, %ecx\n wrmsr\n"
-		    "mov $0xc0000102, %ecx\n wrmsr\n mov $0xc0000103, %ecx\n wrmsr\n mov %rdi, %r15\n"
-		    "xor %ebx, %ebx\n xor %r14d, %r14d\n"
-		    "1: movq %xmm7, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "movq %xmm15, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "vextracti128 $1, %ymm3, %xmm4\n movq %xmm4, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "mov %dr0, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "mov %cr2, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "mov $0xc0000081, %ecx\n rdmsr\n xor %edi, %eax\n or %rax, %rbx\n"
-		    "mov $0xc0000102, %ecx\n rdmsr\n xor %edi, %eax\n or %rax, %rbx\n"
-		    "rdtscp\n xor %edi, %ecx\n or %rcx, %rbx\n"
-		    "mov %r15, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "fld %st(0)\n fistpq 0x10008\n mov 0x10008, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
-		    "inc %r14\n jmp 1b");
+/* RDI is a number of its own: it goes into every register that a switch has to keep, and is
+ * compared for ever; 0 in RBX: all is as it was. */
+UNIT_CODE64(holder,
+	    "mov %rdi, %rax\n movq %rax, %xmm7\n movq %rax, %xmm15\n"
+	    "vpbroadcastq %xmm7, %ymm3\n mov %rax, %dr0\n mov %rax, %cr2\n"
+	    "fninit\n mov %rdi, 0x10000\n fildq 0x10000\n"
+	    "mov %rdi, %rax\n xor %edx, %edx\n mov $0xc0000081, %ecx\n wrmsr\n"
+	    "mov $0xc0000102, %ecx\n wrmsr\n mov $0xc0000103, %ecx\n wrmsr\n mov %rdi, %r15\n"
+	    "xor %ebx, %ebx\n xor %r14d, %r14d\n"
+	    "1: movq %xmm7, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "movq %xmm15, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "vextracti128 $1, %ymm3, %xmm4\n movq %xmm4, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "mov %dr0, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "mov %cr2, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "mov $0xc0000081, %ecx\n rdmsr\n xor %edi, %eax\n or %rax, %rbx\n"
+	    "mov $0xc0000102, %ecx\n rdmsr\n xor %edi, %eax\n or %rax, %rbx\n"
+	    "rdtscp\n xor %edi, %ecx\n or %rcx, %rbx\n"
+	    "mov %r15, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "fld %st(0)\n fistpq 0x10008\n mov 0x10008, %rax\n xor %rdi, %rax\n or %rax, %rbx\n"
+	    "inc %r14\n jmp 1b");
 UNIT_CODE64(cpuids, "1: cpuid\n jmp 1b");
 UNIT_CODE64(clock, "xor %ebx, %ebx\n 1: inc %rbx\n jmp 1b");
 

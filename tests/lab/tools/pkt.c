@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DRAIN_MS 5000 /* for the interface to send what it was given */
-#define BURST	 32   /* frames between two looks at the queue: far below a guest's ring of 256 */
-#define WINDOW	 128  /* frames of a loop that are out at a time, also below every ring of 256 */
+#define DRAIN_MS 30000 /* for the interface to send what it was given */
+#define BURST	 32    /* frames between two looks at the queue: far below a guest's ring of 256 */
+#define WINDOW	 128   /* frames of a loop that are out at a time, also below every ring of 256 */
 
 struct opts {
 	const char *ifname;
@@ -294,7 +294,7 @@ static void parse(int argc, char **argv, struct opts *o)
 
 int main(int argc, char **argv)
 {
-	struct opts o = {.count = 1, .wait_ms = 10000, .spec = {.size = PKT_MIN}};
+	struct opts o = {.count = 1, .wait_ms = 60000, .spec = {.size = PKT_MIN}};
 	uint8_t mac[6];
 	int fd, ifindex;
 

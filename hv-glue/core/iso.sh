@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+# iso.sh OUT [CONF [MODULE...]]: a bootable image, GRUB with the core, for a CD or a USB stick. CONF instead
+# of sluice.conf beside this file; MODULEs are what it names beside the bare guest. The console is COM1,
+# 115200 8n1. `make core` comes first.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+built=$(cd "$here/../.." && pwd)/build/core
+
+complain() {
+	printf 'iso: %s\n  mend: %s\n' "$1" "$2" >&2
+	exit 1
+}
+
+[ $# -ge 1 ] || { sed -n '3,5s/^# //p' "$0" >&2; exit 2; }
+out=$1 conf=${2:-$here/sluice.conf}
+shift $(($# > 1 ? 2 : 1))
+command -v grub-mkrescue >/dev/null || complain "there is no grub-mkrescue" "tests/setup/install core"
+for f in "$built/core.bin" "$built/guest.bin" "$conf" "$@"; do
+	[ -r "$f" ] || complain "there is no $f" "make core, and name files that are there"
+done
+
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$tree/boot/grub"
+cp "$built/core.bin" "$tree/boot/core.bin"
+modules=
+for f in "$conf" "$built/guest.bin" "$@"; do
+	name=$(basename "$f")
+	[[ $name =~ ^[A-Za-z0-9._+-]{1,31}$ ]] ||
+		complain "$name is no name for a module" "at most 31 letters, digits and ._+-"
+	[ ! -e "$tree/boot/$name" ] || complain "two files are called $name" "rename one"
+	cp "$f" "$tree/boot/$name"
+	# GRUB does not pass a module's file name on: it comes once more, as an argument.
+	modules+="	module /boot/$name $name"$'\n'
+done
+
+# entry TITLE OPTIONS
+entry() {
+	printf "menuentry '%s' {\n\tmultiboot /boot/core.bin %s\n%s}\n" "$1" "$2" "$modules"
+}
+{
+	cat <<-'END'
+		serial --unit=0 --speed=115200
+		terminal_input console serial
+		terminal_output console serial
+		set timeout=5
+	END
+	entry 'Sluice core' ''
+	entry 'Sluice core; the machine is reset when it ends' 'reboot'
+} >"$tree/boot/grub/grub.cfg"
+
+# The firmware's old way of starting alone: by UEFI, a multiboot image does not learn where ACPI's tables are.
+grub-mkrescue -d /usr/lib/grub/i386-pc -o "$out" "$tree" >"$tree/log" 2>&1 ||
+	{ tail -n 5 "$tree/log" >&2; complain "grub-mkrescue failed" "tests/setup/install core"; }
+echo "iso: $out, $(du -h "$out" | cut -f1)"

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * A CPU's life: on CPU 0 the service of card, control line and ended guests; virtual CPUs, which
+ * stay where they were put, round robin; and idling. A lone guest on another CPU meets no timer.
+ */
+#include "base/errno.h"
+#include "control.h"
+#include "glue/cpu.h"
+#include "guest.h"
+#include "host.h"
+#include "nic.h"
+
+#define LEAVE_US 2000000 /* a CPU has left a guest long before; else something is broken */
+
+/* A CPU's own. */
+static struct {
+	uint64_t slice;	  /* TSC when its guest CPU got it */
+	uint64_t service; /* TSC of the next round of service; CPU 0 */
+	bool yield;	  /* the guest CPU lets others go first */
+} own[CORE_CPUS];
+
+static enum gcpu_state state(const struct gcpu *c)
+{
+	return __atomic_load_n(&c->state, __ATOMIC_SEQ_CST);
+}
+
+/* From @from to @to, unless another was quicker to say something else. */
+static bool turn(struct gcpu *c, enum gcpu_state from, enum gcpu_state to)
+{
+	return __atomic_compare_exchange_n(&c->state, &from, to, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+/* ---- the queue; lock held ------------------------------------------------------------------------ */
+
+static void unlink(struct gcpu *c)
+{
+	struct gcpu **p = &c->cpu->queue;
+
+	while (*p && *p != c)
+		p = &(*p)->next;
+	if (*p)
+		*p = c->next;
+	c->next = NULL;
+}
+
+static void append(struct gcpu *c)
+{
+	struct gcpu **p = &c->cpu->queue;
+
+	while (*p)
+		p = &(*p)->next;
+	*p = c;
+	c->next = NULL;
+}
+
+void sched_add(struct gcpu *c)
+{
+	append(c);
+	cpu_kick(c->cpu);
+}
+
+/* Its registers leave the CPU. */
+static void put(struct core_cpu *cpu)
+{
+	if (cpu->running)
+		cpu->running->v->ops->put(cpu->running->v);
+	__atomic_store_n(&cpu->running, NULL, __ATOMIC_SEQ_CST);
+}
+
+int sched_del(struct gcpu *c)
+{
+	struct core_cpu *cpu = c->cpu;
+	uint64_t end = core_now() + us_to_tsc(LEAVE_US);
+
+	sched_kill(c);
+	unlink(c);
+	if (cpu == this_cpu() && cpu->running == c)
+		put(cpu);
+	while (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST) == c) {
+		core_unlock();
+		cpu_pause();
+		core_lock();
+		if (core_now() > end)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+void sched_kill(struct gcpu *c)
+{
+	__atomic_store_n(&c->state, GCPU_OFF, __ATOMIC_SEQ_CST);
+	if (c->cpu)
+		cpu_kick(c->cpu);
+}
+
+void sched_wake(struct gcpu *c)
+{
+	struct core_cpu *cpu = c->cpu;
+
+	if (!cpu)
+		return;
+	/* Here: a guest CPU that runs gets to share its slice from its next exit on. */
+	if (turn(c, GCPU_HALTED, GCPU_READY) && cpu == this_cpu())
+		cpu->slice_end = 0;
+	if (cpu != this_cpu())
+		cpu_kick(cpu);
+}
+
+void sched_reset(struct gcpu *c)
+{
+	if (state(c) == GCPU_OFF || !c->cpu)
+		return;
+	__atomic_store_n(&c->state, GCPU_WAIT, __ATOMIC_SEQ_CST);
+	cpu_kick(c->cpu);
+}
+
+/* Taken when its CPU has let go of it; a kernel sends two, with time between them. */
+void sched_sipi(struct gcpu *c, unsigned int vector)
+{
+	if (state(c) != GCPU_WAIT || c->cpu->running == c)
+		return;
+	lapic_init(c);
+	c->xcr0 = 1;
+	c->v->ops->start(c->v, &(struct vcpu_start){.real = true, .vector = vector});
+	turn(c, GCPU_WAIT, GCPU_READY);
+	if (c->cpu == this_cpu())
+		c->cpu->slice_end = 0;
+	cpu_kick(c->cpu);
+}
+
+/* The guest CPU whose turn it is, RUNNING and alone in the registers; and in slice_end when that
+ * has to be thought over: an end of its slice, others' timers, service. */
+static struct gcpu *pick(struct core_cpu *cpu)
+{
+	struct gcpu *cur = cpu->running, *next = NULL;
+	uint64_t now = core_now(), end = cpu->id ? UINT64_MAX : own[cpu->id].service;
+	unsigned int ready = 0;
+
+	if (cur && (state(cur) == GCPU_OFF || state(cur) == GCPU_WAIT)) {
+		put(cpu);
+		cur = NULL;
+	}
+	for (struct gcpu *c = cpu->queue; c; c = c->next) {
+		if (state(c) == GCPU_HALTED && lapic_next(c) <= now)
+			turn(c, GCPU_HALTED, GCPU_READY);
+		if (state(c) == GCPU_HALTED && lapic_next(c) < end)
+			end = lapic_next(c);
+		if (state(c) != GCPU_READY)
+			continue;
+		ready++;
+		if (!next)
+			next = c;
+	}
+	if (cur && state(cur) == GCPU_READY && !own[cpu->id].yield &&
+	    now - own[cpu->id].slice < us_to_tsc(SLICE_US))
+		next = cur;
+	own[cpu->id].yield = false;
+	if (next && !turn(next, GCPU_READY, GCPU_RUNNING))
+		next = NULL;
+	if (next && next != cur) {
+		put(cpu);
+		__atomic_store_n(&cpu->running, next, __ATOMIC_SEQ_CST);
+	}
+	if (next && (next != cur || now - own[cpu->id].slice >= us_to_tsc(SLICE_US))) {
+		unlink(next);
+		append(next);
+		own[cpu->id].slice = now;
+	}
+	if (ready > 1 && own[cpu->id].slice + us_to_tsc(SLICE_US) < end)
+		end = own[cpu->id].slice + us_to_tsc(SLICE_US);
+	cpu->slice_end = end;
+	return next;
+}
+
+/* ---- running --------------------------------------------------------------------------------------- */
+
+/* An exit at TSC @want; UINT64_MAX: none. */
+static void arm(struct core_cpu *cpu, struct gcpu *c, uint64_t want)
+{
+	uint64_t now = cpu_rdtsc();
+
+	if (!(cpu->host.caps & VCPU_CAP_TIMER))
+		apic_timer(want == UINT64_MAX ? 0 : want);
+	else if (want == UINT64_MAX)
+		c->v->ops->set_timer(c->v, UINT64_MAX);
+	else
+		c->v->ops->set_timer(c->v, want > now ? want - now : 0);
+}
+
+static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
+{
+	struct vcpu *v = c->v;
+	uint64_t last = cpu_rdtsc(), armed = 0, want;
+	enum exit_next next = EXIT_RESUME;
+	struct vcpu_exit e;
+
+	v->tsc_exit = last;
+	/* Whoever wants it to leave has set its state, and interrupts wait: the entry exits. */
+	while (next == EXIT_RESUME && state(c) == GCPU_RUNNING) {
+		lapic_prepare(c);
+		want = lapic_next(c) < cpu->slice_end ? lapic_next(c) : cpu->slice_end;
+		if (want != armed)
+			arm(cpu, c, want);
+		armed = want;
+		v->ops->run(v, &e);
+		c->tsc_root += v->tsc_entry - last;
+		c->tsc_guest += v->tsc_exit - v->tsc_entry;
+		last = v->tsc_exit;
+		next = exit_handle(c, &e);
+		if (e.kind == VCPU_EXIT_TIMER || e.kind == VCPU_EXIT_IRQ)
+			armed = 0;
+		if (next == EXIT_RESUME && (e.kind == VCPU_EXIT_IRQ || last >= cpu->slice_end))
+			break;
+	}
+	own[cpu->id].yield = next == EXIT_RESCHED;
+	c->tsc_root += cpu_rdtsc() - last;
+	return next;
+}
+
+static void run(struct core_cpu *cpu, struct gcpu *c)
+{
+	if (enter(cpu, c) != EXIT_BLOCK) {
+		turn(c, GCPU_RUNNING, GCPU_READY);
+		return;
+	}
+	turn(c, GCPU_RUNNING, GCPU_HALTED);
+	/* What came between its look and its state is seen here; what comes later sees the state. */
+	if (state(c) == GCPU_HALTED && lapic_pending(c))
+		turn(c, GCPU_HALTED, GCPU_READY);
+}
+
+/* ---- CPU 0's service --------------------------------------------------------------------------------- */
+
+static void service(void)
+{
+	uint64_t now = core_now();
+
+	if (now < own[0].service && !(core.nic && core.nic->pending))
+		return;
+	core_lock();
+	nic_service();
+	guest_reap();
+	core_unlock();
+	control_poll();
+	/* From its end on: guests get their time however long it took. */
+	own[0].service = core_now() + us_to_tsc(SLICE_US);
+}
+
+_Noreturn void cpu_loop(struct core_cpu *cpu)
+{
+	for (;;) {
+		struct gcpu *c;
+
+		if (!cpu->id)
+			service();
+		core_lock();
+		c = pick(cpu);
+		core_unlock();
+		if (c)
+			run(cpu, c);
+		else
+			cpu_idle(cpu->slice_end);
+	}
+}

@@ -61,7 +61,7 @@ static int refuse(struct reader *r, const char *problem, uint64_t value)
 
 /* ---- the tables ------------------------------------------------------------------------------ */
 
-/* Calls @fn for each entry behind @head bytes: its type, its length, @width bytes each, the rest. */
+/* Calls @fn for each entry behind @head bytes: type and length, @width bytes each, and the rest. */
 static int each_entry(struct reader *r, struct bytes t, uint64_t head, unsigned int width,
 		      int (*fn)(struct reader *r, const uint8_t *e, uint64_t len))
 {

@@ -218,12 +218,11 @@ void irq_dispatch(int vector)
 		return;
 	}
 	cpu->irqs++;
-	if (vector == VEC_SPURIOUS || vector < VEC_FIRST) { /* nothing is in service */
+	if (vector != VEC_SPURIOUS) /* of that, and of the PICs, nothing is in service: no harm */
+		wr(APIC_EOI, 0);
+	if (vector == VEC_SPURIOUS || vector < VEC_FIRST)
 		a.stray++;
-		return;
-	}
-	wr(APIC_EOI, 0);
-	if (vector <= VEC_LAST)
+	else if (vector <= VEC_LAST)
 		serve(cpu, vector);
 	else if (vector == VEC_KICK)
 		cpu->kicks++;
@@ -231,11 +230,6 @@ void irq_dispatch(int vector)
 		smp_stop_here();
 	else
 		a.stray += vector != VEC_TIMER;
-}
-
-void irq_window(void)
-{
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
 }
 
 void cpu_kick(struct core_cpu *cpu)
@@ -272,8 +266,7 @@ void cpu_idle(uint64_t tsc)
 	log_drain(4);
 	apic_timer(tsc);
 	__atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
-	cpu_sti_hlt();
-	cpu_cli();
+	cpu_halt();
 	apic_timer(0); /* a guest that runs next meets no timer that was not meant for it */
 	__atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
 }

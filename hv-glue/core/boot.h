@@ -125,6 +125,8 @@ void apic_ipi(uint32_t apic_id, uint32_t icr);
 void smp_start(void);
 /* Lets them run guests. */
 void smp_go(void);
+/* stubs.S: interrupts on, HLT, and off again. */
+void cpu_halt(void);
 /* Halts all CPUs but this one, back end off, by interrupt and then by NMI. */
 void smp_stop(void);
 /* Called on a CPU that is being stopped: does not return when that is so. */

@@ -14,17 +14,20 @@
 #define WHY_LEN	    160
 #define EXIT_RING   256
 #define MODULES	    16
-#define SLICE_US    1000 /* of a virtual CPU, when another waits; and between two rounds of service \
-			  */
+#define SLICE_US                                                                        \
+	1000 /* of a virtual CPU, when another waits; and between two rounds of service \
+	      */
 
 /* Guest-physical map. */
-#define GPA_GDT	   UINT64_C(0x6000)
-#define GPA_BOOT   UINT64_C(0x7000) /* boot_params or struct guest_boot */
-#define GPA_TABLES UINT64_C(0x9000) /* page tables at the start: one to one up to 4 GiB, 6 pages \
-				     */
+#define GPA_GDT	 UINT64_C(0x6000)
+#define GPA_BOOT UINT64_C(0x7000) /* boot_params or struct guest_boot */
+#define GPA_TABLES                                                                    \
+	UINT64_C(0x9000) /* page tables at the start: one to one up to 4 GiB, 6 pages \
+			  */
 #define GPA_CMDLINE UINT64_C(0x20000)
-#define GPA_ACPI    UINT64_C(0xe0000) /* RSDP and tables, within 0x9f000..0xfffff, reserved in E820 \
-				       */
+#define GPA_ACPI                                                                        \
+	UINT64_C(0xe0000) /* RSDP and tables, within 0x9f000..0xfffff, reserved in E820 \
+			   */
 #define GPA_IMAGE   UINT64_C(0x1000000)	 /* a kernel; a bare guest is at 1 MiB */
 #define GPA_ECAM    UINT64_C(0xb0000000) /* bus 0 alone, 1 MiB */
 #define GPA_PCI	    UINT64_C(0xe0000000) /* BARs */

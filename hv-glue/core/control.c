@@ -8,12 +8,13 @@
 #include "host.h"
 #include "nic.h"
 
-#define COM2	 0x2f8
-#define LSR	 (COM2 + 5)
-#define LSR_DATA 0x01
-#define LSR_THRE 0x20
-#define FIFO	 16
-#define ROUND	 2048 /* bytes read in a round at most */
+#define COM2	    0x2f8
+#define LSR	    (COM2 + 5)
+#define LSR_DATA    0x01
+#define LSR_THRE    0x20
+#define FIFO	    16
+#define PATIENCE_US 2000000 /* with a line that takes nothing: an emulator's may be held up */
+#define ROUND	    2048    /* bytes read in a round at most */
 
 static struct {
 	struct frame_rx rx;
@@ -39,11 +40,11 @@ static bool put(const void *p, size_t len)
 	const uint8_t *b = p;
 
 	while (len) {
-		unsigned int tries = 100000;
+		uint64_t end = core_now() + us_to_tsc(PATIENCE_US);
 		size_t n = len < FIFO ? len : FIFO;
 
 		while (!(cpu_inb(LSR) & LSR_THRE))
-			if (!--tries)
+			if (core_now() > end)
 				return false;
 		len -= n;
 		while (n--)

@@ -14,17 +14,17 @@
 #define OURS	     UINT32_C(0x40000000)
 #define ARAT	     BIT(2) /* leaf 6: the APIC's timer never stops */
 /* Of no use without AVX's state: leaf 1 FMA, AVX, F16C; leaf 7 AVX2; VAES, VPCLMULQDQ. */
-#define NEED_AVX_1  (BIT(12) | BIT(28) | BIT(29))
-#define NEED_AVX_7B BIT(5)
-#define NEED_AVX_7C (BIT(9) | BIT(10))
+#define NEED_AVX_1   (BIT(12) | BIT(28) | BIT(29))
+#define NEED_AVX_7B  BIT(5)
+#define NEED_AVX_7C  (BIT(9) | BIT(10))
 #define XCR0_OFFERED (X86_XCR0_X87 | X86_XCR0_SSE | X86_XCR0_AVX)
 
 enum { EAX, EBX, ECX, EDX };
 
 /*
- * Bits that pass. Leaf 1: no DTES64, MONITOR, VMX, SMX, EIST, TM2, SDBG, PDCM, DCA, x2APIC; no MTRR,
- * PSN, DS, ACPI, TM, PBE. Leaf 7: no TSC_ADJUST, SGX, TSX, MPX, RDT, AVX-512, PT, PKU, LA57, CET,
- * UINTR, AMX, SPEC_CTRL. 80000001: no SVM, IBS, SKINIT, WDT, LWP, counters, MWAITX, FFXSR.
+ * Bits that pass. Leaf 1: no DTES64, MONITOR, VMX, SMX, EIST, TM2, SDBG, PDCM, DCA, x2APIC; no
+ * MTRR, PSN, DS, ACPI, TM, PBE. Leaf 7: no TSC_ADJUST, SGX, TSX, MPX, RDT, AVX-512, PT, PKU, LA57,
+ * CET, UINTR, AMX, SPEC_CTRL. 80000001: no SVM, IBS, SKINIT, WDT, LWP, counters, MWAITX, FFXSR.
  */
 static const struct {
 	uint32_t leaf, sub, mask[4];
@@ -104,7 +104,8 @@ static void fill(unsigned int i, struct cpu_id *r)
 			*r = (struct cpu_id){.eax = (uint32_t)xcr0, .ecx = area[1]};
 		break;
 	case 0x15: /* the crystal is the TSC, and the APIC's timer counts it */
-		*r = (struct cpu_id){1, 1, core.tsc_hz <= UINT32_MAX ? (uint32_t)core.tsc_hz : 0, 0};
+		*r = (struct cpu_id){1, 1, core.tsc_hz <= UINT32_MAX ? (uint32_t)core.tsc_hz : 0,
+				     0};
 		break;
 	case 0x16:
 		*r = (struct cpu_id){(uint32_t)(khz / 1000), (uint32_t)(khz / 1000), 100, 0};

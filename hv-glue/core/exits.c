@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* What an exit does: a table by kind. Every exit is counted and audited; nobody's ends the guest. */
+/* What an exit does: a table by kind. Every exit is counted and audited; nobody's ends the guest.
+ */
 #include "abi/guest.h"
 #include "glue/cpu.h"
 #include "guest.h"
@@ -31,7 +32,8 @@ static bool ring0(struct gcpu *c)
 	return !(c->v->ops->get(c->v, VCPU_SS_ATTR) & X86_SEG_DPL);
 }
 
-/* ---- the host's own ---------------------------------------------------------------------------- */
+/* ---- the host's own ----------------------------------------------------------------------------
+ */
 
 static enum exit_next on_irq(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -52,7 +54,8 @@ static enum exit_next on_nothing(struct gcpu *c, struct vcpu_exit *e)
 	return EXIT_RESUME;
 }
 
-/* ---- instructions ------------------------------------------------------------------------------ */
+/* ---- instructions ------------------------------------------------------------------------------
+ */
 
 static enum exit_next on_cpuid(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -223,7 +226,8 @@ static enum exit_next on_call(struct gcpu *c, struct vcpu_exit *e)
 	return skip(c, e);
 }
 
-/* ---- ports ------------------------------------------------------------------------------------- */
+/* ---- ports -------------------------------------------------------------------------------------
+ */
 
 #define COM1	   0x3f8
 #define KBD	   0x64
@@ -272,7 +276,8 @@ static enum exit_next on_io(struct gcpu *c, struct vcpu_exit *e)
 	return skip(c, e);
 }
 
-/* ---- memory and the virtual APIC --------------------------------------------------------------- */
+/* ---- memory and the virtual APIC ---------------------------------------------------------------
+ */
 
 static enum exit_next on_mem(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -292,7 +297,8 @@ static enum exit_next on_apic_write(struct gcpu *c, struct vcpu_exit *e)
 	return EXIT_RESUME;
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------- */
+/* ---- ends
+ * ---------------------------------------------------------------------------------------- */
 
 static enum exit_next on_exception(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -316,7 +322,8 @@ static enum exit_next on_task(struct gcpu *c, struct vcpu_exit *e)
 
 static enum exit_next on_misconfig(struct gcpu *c, struct vcpu_exit *e)
 {
-	guest_fail(c->guest, c, "the core's table for 0x%llx cannot be", (unsigned long long)e->gpa);
+	guest_fail(c->guest, c, "the core's table for 0x%llx cannot be",
+		   (unsigned long long)e->gpa);
 	return EXIT_BLOCK;
 }
 

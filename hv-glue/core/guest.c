@@ -55,7 +55,8 @@ void *guest_ptr(const struct guest *g, uint64_t gpa, uint64_t len)
 	return (void *)(uintptr_t)(g->ram + gpa);
 }
 
-/* ---- its end -------------------------------------------------------------------------------------- */
+/* ---- its end
+ * -------------------------------------------------------------------------------------- */
 
 static void report(struct guest *g, struct gcpu *c)
 {
@@ -186,7 +187,8 @@ void guest_reap(void)
 	}
 }
 
-/* ---- its start ------------------------------------------------------------------------------------ */
+/* ---- its start
+ * ------------------------------------------------------------------------------------ */
 
 static int refuse(struct guest *g, int err, const char *why)
 {
@@ -200,8 +202,7 @@ static int make_memory(struct guest *g)
 	size_t pages = (size_t)g->cfg.mem_mib * MIB_PAGES;
 	void *ram;
 
-	if (pages / LARGE_PAGES * LARGE_PAGES != pages || !pages ||
-	    pages * VCPU_PAGE > GPA_ECAM)
+	if (pages / LARGE_PAGES * LARGE_PAGES != pages || !pages || pages * VCPU_PAGE > GPA_ECAM)
 		return refuse(g, -EINVAL, "its memory is no multiple of 2 MiB below 2816");
 	ram = mem_alloc(pages, LARGE_PAGES);
 	if (!ram)
@@ -263,8 +264,9 @@ static int make_cpu(struct guest *g, unsigned int index, const struct vcpu_start
 		if (mem)
 			mem_free(mem, vcpu_size());
 		c->v = NULL;
-		return refuse(g, err, err == -ENOMEM ? "no memory for its CPUs"
-						     : "the CPU refused its controls");
+		return refuse(g, err,
+			      err == -ENOMEM ? "no memory for its CPUs"
+					     : "the CPU refused its controls");
 	}
 	lapic_init(c);
 	if (!index)

@@ -110,7 +110,7 @@ struct gcpu *lapic_target(struct guest *g, uint64_t addr, uint32_t data, uint8_t
 void lapic_prepare(struct gcpu *c);
 /* True when an interrupt or NMI would end a HLT: nothing needs to be merged for it to be seen. */
 bool lapic_pending(struct gcpu *c);
-uint64_t lapic_next(const struct gcpu *c); /* TSC of its timer, UINT64_MAX: none */
+uint64_t lapic_next(const struct gcpu *c);	   /* TSC of its timer, UINT64_MAX: none */
 void lapic_deadline(struct gcpu *c, uint64_t tsc); /* MSR TSC_DEADLINE */
 
 struct uart *uart_new(struct guest *g);

@@ -11,7 +11,7 @@
 #include "hw/x86.h"
 #include "svm.h"
 
-#define LOWEST UINT64_C(0x100000) /* below are our own tables */
+#define LOWEST	UINT64_C(0x100000) /* below are our own tables */
 #define PAGE(x) (((x) + VCPU_PAGE - 1) & ~(uint64_t)(VCPU_PAGE - 1))
 
 /* What is being loaded; the module is borrowed. */
@@ -68,7 +68,8 @@ static size_t text(struct guest *g, uint64_t gpa, const char *s, size_t room)
 	return n;
 }
 
-/* ---- a bare guest ---------------------------------------------------------------------------------- */
+/* ---- a bare guest
+ * ---------------------------------------------------------------------------------- */
 
 static int load_bare(struct load *l)
 {
@@ -93,7 +94,8 @@ static int load_bare(struct load *l)
 	return 0;
 }
 
-/* ---- kernels ----------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * ----------------------------------------------------------------------------------------- */
 
 /* The setup header and the zero page that it lies in, by their offsets. */
 enum {
@@ -115,15 +117,15 @@ enum {
 	ZP_INIT_SIZE = 0x260,
 	ZP_E820 = 0x2d0,
 };
-#define HDRS		0x53726448 /* "HdrS" */
-#define VERSION_64	0x20c
-#define LOADED_HIGH	0x01
-#define XLF_KERNEL_64	0x01
-#define ENTRY_64	0x200
-#define SECTOR		512u
-#define LOADER_UNKNOWN	0xff
-#define CMDLINE_ROOM	2048u
-#define LOW_END		UINT64_C(0x9f000)
+#define HDRS	       0x53726448 /* "HdrS" */
+#define VERSION_64     0x20c
+#define LOADED_HIGH    0x01
+#define XLF_KERNEL_64  0x01
+#define ENTRY_64       0x200
+#define SECTOR	       512u
+#define LOADER_UNKNOWN 0xff
+#define CMDLINE_ROOM   2048u
+#define LOW_END	       UINT64_C(0x9f000)
 
 #define ELF_MAGIC   0x464c457f
 #define ELF_64_LE   0x0102 /* EI_CLASS, EI_DATA */
@@ -234,7 +236,8 @@ static int load_bzimage(struct load *l)
 	uint64_t max = field(l, ZP_RAMDISK_MAX, 4);
 
 	if (field(l, ZP_VERSION, 2) < VERSION_64 || !(field(l, ZP_XLOADFLAGS, 2) & XLF_KERNEL_64))
-		return bad(l, "is a bzImage without a 64-bit entry: a kernel from 3.8 on is needed");
+		return bad(l,
+			   "is a bzImage without a 64-bit entry: a kernel from 3.8 on is needed");
 	if (l->m->len <= body || init < l->m->len - body || l->m->len < ZP_HEADER + header)
 		return bad(l, "is cut short, or its header contradicts itself");
 	__builtin_memcpy(guest_ptr(l->g, GPA_BOOT + ZP_HEADER, header), l->m->data + ZP_HEADER,
@@ -246,7 +249,8 @@ static int load_bzimage(struct load *l)
 	return finish_kernel(l, max);
 }
 
-/* ---- any --------------------------------------------------------------------------------------------- */
+/* ---- any
+ * --------------------------------------------------------------------------------------------- */
 
 /* One to one up to 4 GiB by pages of 2 MiB; flat segments where the boot protocol wants them. */
 static void make_tables(struct guest *g, struct vcpu_start *st)

@@ -20,8 +20,9 @@ for f in "$built/core.bin" "$built/guest.bin" "$conf" "$@"; do
 	[ -r "$f" ] || complain "there is no $f" "make core, and name files that are there"
 done
 
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree
 mkdir -p "$tree/boot/grub"
 cp "$built/core.bin" "$tree/boot/core.bin"
 modules=
@@ -51,6 +52,6 @@ entry() {
 } >"$tree/boot/grub/grub.cfg"
 
 # The firmware's old way of starting alone: by UEFI, a multiboot image does not learn where ACPI's tables are.
-grub-mkrescue -d /usr/lib/grub/i386-pc -o "$out" "$tree" >"$tree/log" 2>&1 ||
-	{ tail -n 5 "$tree/log" >&2; complain "grub-mkrescue failed" "tests/setup/install core"; }
+grub-mkrescue -d /usr/lib/grub/i386-pc -o "$out" "$tree" >"$work/log" 2>&1 ||
+	{ tail -n 5 "$work/log" >&2; complain "grub-mkrescue failed" "tests/setup/install core"; }
 echo "iso: $out, $(du -h "$out" | cut -f1)"

@@ -138,7 +138,8 @@ static void merge(struct gcpu *c)
 	}
 }
 
-/* ---- the timer --------------------------------------------------------------------------------- */
+/* ---- the timer ---------------------------------------------------------------------------------
+ */
 
 /* It counts the TSC, divided: CPUID leaf 15H says so. */
 static unsigned int divide_shift(const struct gcpu *c)
@@ -202,9 +203,11 @@ static uint32_t current(const struct gcpu *c)
 	return (uint32_t)((c->apic_deadline - now) >> divide_shift(c));
 }
 
-/* ---- before an entry ---------------------------------------------------------------------------- */
+/* ---- before an entry ----------------------------------------------------------------------------
+ */
 
-/* Without help of the hardware: one is injected when the guest can take it, or a window asked for. */
+/* Without help of the hardware: one is injected when the guest can take it, or a window asked for.
+ */
 static void offer(struct gcpu *c)
 {
 	const struct vcpu_ops *ops = c->v->ops;
@@ -248,7 +251,8 @@ bool lapic_pending(struct gcpu *c)
 	return nmi || ((c->v->rflags & X86_RFLAGS_IF) && deliverable(c) >= 0);
 }
 
-/* ---- interrupts on their way ------------------------------------------------------------------- */
+/* ---- interrupts on their way -------------------------------------------------------------------
+ */
 
 /* 11.6.2: is @c meant by destination @dest? */
 static bool matches(const struct gcpu *c, uint32_t dest, bool logical)
@@ -346,7 +350,8 @@ static void send(struct gcpu *c, uint32_t icr)
 	}
 }
 
-/* ---- registers --------------------------------------------------------------------------------- */
+/* ---- registers ---------------------------------------------------------------------------------
+ */
 
 uint32_t lapic_read(struct gcpu *c, uint32_t off)
 {

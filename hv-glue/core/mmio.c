@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Accesses to guest-physical addresses without memory: which device's they are, and their emulation. */
+/* Accesses to guest-physical addresses without memory: which device's they are, and their
+ * emulation. */
 #include "base/errno.h"
 #include "guest.h"
 #include "hw/x86.h"
@@ -175,7 +176,8 @@ static void execute(const struct target *t, const struct insn *in)
 		return;
 	}
 	if (in->op == INSN_CMP) {
-		set_flags(t->c->v, in->second ? other : mem, in->second ? mem : other, in->size, true);
+		set_flags(t->c->v, in->second ? other : mem, in->second ? mem : other, in->size,
+			  true);
 		return;
 	}
 	mem = combine(in->op, mem, other);
@@ -186,7 +188,8 @@ static void execute(const struct target *t, const struct insn *in)
 		set_operand(t->c, in, mem);
 }
 
-/* ---- the instruction --------------------------------------------------------------------------- */
+/* ---- the instruction ---------------------------------------------------------------------------
+ */
 
 /* The bytes at RIP: in place within a page, else together in @buf. NULL: they cannot be read. */
 static const uint8_t *fetch(struct gcpu *c, uint64_t rip, uint8_t *buf, size_t *n)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * A guest's model-specific registers: those named here, the rest are #GP. What the hardware switches
- * with the guest (FS, GS, STAR, SYSENTER ...) does not exit and is not here. SDM 4 table 2-2.
+ * A guest's model-specific registers: those named here, the rest are #GP. What the hardware
+ * switches with the guest (FS, GS, STAR, SYSENTER ...) does not exit and is not here. SDM 4 table
+ * 2-2.
  */
 #include "base/errno.h"
 #include "glue/cpu.h"
@@ -9,15 +10,15 @@
 #include "host.h"
 #include "hw/x86.h"
 
-#define MISC_FAST_STRINGS  BIT64(0)
-#define MISC_NO_BTS_PEBS   (BIT64(11) | BIT64(12))
-#define AMD_SYSCFG	   UINT32_C(0xc0010010)
-#define AMD_HWCR	   UINT32_C(0xc0010015)
-#define AMD_DE_CFG	   UINT32_C(0xc0011029)
-#define AMD_LFENCE_ORDERS  BIT64(1)
-#define PLATFORM_ID	   0x17
-#define PLATFORM_INFO	   0xce
-#define MISC_FEATURES	   0x140
+#define MISC_FAST_STRINGS BIT64(0)
+#define MISC_NO_BTS_PEBS  (BIT64(11) | BIT64(12))
+#define AMD_SYSCFG	  UINT32_C(0xc0010010)
+#define AMD_HWCR	  UINT32_C(0xc0010015)
+#define AMD_DE_CFG	  UINT32_C(0xc0011029)
+#define AMD_LFENCE_ORDERS BIT64(1)
+#define PLATFORM_ID	  0x17
+#define PLATFORM_INFO	  0xce
+#define MISC_FEATURES	  0x140
 
 /* Read as said; written with what they hold already, or with anything where it does not matter. */
 static const struct {

@@ -306,12 +306,14 @@ static void fault_tell(const struct vtd_fault *f)
 }
 
 /* A VF that faults without end costs an interrupt each only until the tick's share is used up. */
-static bool faults_serve(void)
+bool nic_faults(void)
 {
 	struct vtd_fault f[8];
 	bool lost, any = false;
 	unsigned int n;
 
+	if (!core.vtd)
+		return false;
 	do {
 		n = vtd_faults(core.vtd, f, ARRAY_SIZE(f), &lost);
 		for (unsigned int i = 0; i < n; i++)
@@ -368,7 +370,7 @@ bool nic_service(void)
 	if (take_flag(&nic.pending) || mail_left || tick)
 		work = pf_serve();
 	if (take_flag(&nic.faulted) || tick)
-		work = faults_serve() || work;
+		work = nic_faults() || work;
 	if (!nic.first_packet && now >= next_look)
 		first_packet_look(now);
 	return port_poll_all() || work;

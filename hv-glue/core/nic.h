@@ -61,6 +61,8 @@ struct nic {
 void nic_init(unsigned int vfs);
 /* A round of service, CPU 0: mailboxes, faults, the ports of vNICs. True when there was work. */
 bool nic_service(void);
+/* Tells the faults that VT-d holds, each with its VF's owner. True when there was one. */
+bool nic_faults(void);
 /* Quiet: before the core stops; also when it is not up, or not yet. */
 void nic_fini(void);
 

@@ -31,7 +31,8 @@ static bool turn(struct gcpu *c, enum gcpu_state from, enum gcpu_state to)
 					   __ATOMIC_SEQ_CST);
 }
 
-/* ---- the queue; lock held ------------------------------------------------------------------------ */
+/* ---- the queue; lock held
+ * ------------------------------------------------------------------------ */
 
 static void unlink(struct gcpu *c)
 {
@@ -173,7 +174,8 @@ static struct gcpu *pick(struct core_cpu *cpu)
 	return next;
 }
 
-/* ---- running --------------------------------------------------------------------------------------- */
+/* ---- running
+ * --------------------------------------------------------------------------------------- */
 
 /* An exit at TSC @want; UINT64_MAX: none. */
 static void arm(struct core_cpu *cpu, struct gcpu *c, uint64_t want)
@@ -225,12 +227,14 @@ static void run(struct core_cpu *cpu, struct gcpu *c)
 		return;
 	}
 	turn(c, GCPU_RUNNING, GCPU_HALTED);
-	/* What came between its look and its state is seen here; what comes later sees the state. */
+	/* What came between its look and its state is seen here; what comes later sees the state.
+	 */
 	if (state(c) == GCPU_HALTED && lapic_pending(c))
 		turn(c, GCPU_HALTED, GCPU_READY);
 }
 
-/* ---- CPU 0's service --------------------------------------------------------------------------------- */
+/* ---- CPU 0's service
+ * --------------------------------------------------------------------------------- */
 
 static void service(void)
 {
@@ -243,6 +247,7 @@ static void service(void)
 	guest_reap();
 	core_unlock();
 	control_poll();
+	log_drain(2); /* what was said while another CPU had the console */
 	/* From its end on: guests get their time however long it took. */
 	own[0].service = core_now() + us_to_tsc(SLICE_US);
 }
@@ -252,6 +257,9 @@ _Noreturn void cpu_loop(struct core_cpu *cpu)
 	for (;;) {
 		struct gcpu *c;
 
+		/* Where an interrupt does not exit (Bochs, a guest entered with interrupts off),
+		 * and the guest leaves for other reasons, it comes in here. */
+		irq_window();
 		if (!cpu->id)
 			service();
 		core_lock();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Descriptor tables of each CPU, and what comes through them: interrupts go on to apic.c, an NMI is
- * counted, an exception is the core's own mistake and its end. */
+/* Descriptor tables of each CPU, and what comes through them: interrupts go on to apic.c (below 32,
+ * too, where interrupts are let in: stubs.S), an NMI is counted, an exception is the core's own
+ * mistake and its end. */
 #include "boot.h"
 #include "glue/cpu.h"
 #include "hw/x86.h"
@@ -11,7 +12,7 @@ struct trap_frame {
 	uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
-extern const uint8_t trap_stubs[256][16];
+extern const uint8_t trap_stubs[256][16], irq_window_at[], cpu_halt_at[];
 void trap_entry(const struct trap_frame *f);
 
 struct gate {
@@ -115,7 +116,9 @@ static _Noreturn void die(const struct trap_frame *f)
 
 void trap_entry(const struct trap_frame *f)
 {
-	if (f->vector >= VEC_PIC) {
+	bool open = f->rip == (uintptr_t)irq_window_at || f->rip == (uintptr_t)cpu_halt_at;
+
+	if (f->vector >= VEC_PIC || (open && f->vector != X86_VEC_NMI)) {
 		irq_dispatch((int)f->vector);
 	} else if (f->vector == X86_VEC_NMI) {
 		nmis[this_cpu()->id]++;

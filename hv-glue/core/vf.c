@@ -166,6 +166,7 @@ static void removed(struct vpci_func *f)
 	take_scrub(pt);
 	take_irqs(pt);
 	take_memory(pt);
+	(void)nic_faults(); /* what it still has to answer for is told with its name */
 	pt->vf->owner = NULL;
 }
 

@@ -66,7 +66,8 @@ int guest_walk(struct gcpu *c, uint64_t linear, uint64_t *gpa)
 		return 0;
 	cr3 = ops->get(c->v, VCPU_CR3);
 	cr4 = ops->get(c->v, VCPU_CR4);
-	/* Four entries on top, found by two bits: the same as a table of 512 of 32 bytes' alignment. */
+	/* Four entries on top, found by two bits: the same as a table of 512 of 32 bytes'
+	 * alignment. */
 	if (cr4 & X86_CR4_PAE)
 		return walk64(c->guest, cr3 & UINT32_C(0xffffffe0), 3, linear, gpa);
 	return walk32(c->guest, cr3 & UINT32_C(0xfffff000), (uint32_t)linear, gpa);

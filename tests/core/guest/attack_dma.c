@@ -103,13 +103,13 @@ static void receive(uint64_t ring_iova, void *ring, uint64_t buf, uint64_t hdr)
 	os_flush(&dev);
 }
 
-/* A broadcast of its own does not come back on silicon; the harness sends to it meanwhile. */
+/* The harness sends to it meanwhile; until the head moves, or for ms=. */
 static void wait_rx(void)
 {
-	uint64_t end = tsc() + ms(arg_num("ms", 50));
+	uint64_t end = tsc() + ms(arg_num("ms", 3000));
 
 	say("receiving");
-	while (tsc() < end)
+	while (tsc() < end && !os_rd32(&dev, IGB_VF_RXQ(0) + IGB_RDH))
 		relax();
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Memory that a guest gets: nothing of a former owner in it; and leaves some for the next one to find. */
+/* Memory that a guest gets: nothing of a former owner in it; and leaves some for the next one to
+ * find. */
 #include "guest.h"
 
 /* Looks at all that the core did not fill for the start, then fills it with a pattern. */

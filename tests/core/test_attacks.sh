@@ -55,12 +55,10 @@ try() {
 }
 
 attack_step() {
-	# shellcheck disable=SC2086
-	set -- ${list[$attack_next]}
+	local name how regex
+	read -r name how regex <<<"${list[$attack_next]}"
 	attack_next=$((attack_next + 1))
-	local name=$1 how=$2
-	shift 2
-	try "$name" "$how" "$*" || { core_tail; attack_again; return 1; }
+	try "$name" "$how" "$regex" || { core_tail; attack_again; return 1; }
 }
 
 # After a try that went wrong the next ones get a fresh core.

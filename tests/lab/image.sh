@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
-# image.sh: makes build/lab/{vmlinux,host.gz,guest.gz} from Debian's kernel package and busybox; only what changed.
+# image.sh: makes build/lab/{vmlinux,host.gz,guest.gz,core.gz} from Debian's kernel package and busybox; only what changed.
 # The kernel is unpacked, not installed. build/bin/pkt must be there (make tools).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,6 +12,7 @@ kernel=$out/kernel
 # A module that is built into the kernel, or that a later kernel has merged, is not missed.
 host_modules="virtio_pci 9pnet_virtio 9p overlay igb e1000e vfio-pci vfio_iommu_type1 kvm_amd kvm_intel"
 guest_modules="igbvf 8021q"
+core_modules="igbvf virtio_net virtio_pci"
 
 die() {
 	printf 'image: %s\n  mend: %s\n' "$1" "$2" >&2
@@ -136,3 +137,4 @@ if [ ! -e "$kernel/.ready" ]; then
 fi
 image host "$host_modules"
 image guest "$guest_modules" "$pkt"
+image core "$core_modules"

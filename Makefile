@@ -29,7 +29,7 @@ cli_src	   := $(wildcard mgmt/cli/*.c)
 unit_src   := $(wildcard tests/unit/test_*.c)
 device_src := $(wildcard tests/device/test_*.c)
 tool_src   := $(wildcard tests/lab/tools/*.c)
-image_src  := $(wildcard tests/core/unit/*.c)
+image_src  := $(wildcard tests/core/unit/vtx_*.c)
 guest_src  := $(wildcard tests/core/guest/*.c)
 bench_src  := $(wildcard tests/bench/*.c)
 
@@ -137,6 +137,14 @@ svm_unit := $(call bare,$(wildcard tests/core/svm/*.S tests/core/svm/*.c hv-glue
 $(B)/core/svm.elf: tests/core/svm/svm.ld $(svm_unit)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(svm_unit)
 
+# Test images of the VT-x back end: one a file, on Bochs alone.
+unit_images := $(patsubst tests/core/unit/%.c,$(B)/core/unit/%.bin,$(image_src))
+image_rest  := $(call bare,tests/core/unit/start.S tests/core/unit/tap.c tests/core/unit/guest.c \
+	$(wildcard hv-glue/vtx/*.S hv-glue/vtx/*.c))
+$(B)/core/unit/%.elf: tests/core/unit/image.ld $(B)/bare/tests/core/unit/%.o $(image_rest)
+	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(filter %.o,$^)
+.PRECIOUS: $(B)/core/unit/%.elf $(B)/bare/%.o
+
 $(B)/bin/wire: $(B)/obj/tests/core/tools/wire.o
 	$(Q)$(link)
 
@@ -177,7 +185,7 @@ suite_lab    = lab=$(call list,$(lab_tests))
 lab_tests    := $(wildcard tests/lab/test_all.sh)
 suite_core   = core=$(call list,$(core_tests))
 core_tests   := $(wildcard tests/core/test_*.sh)
-need_core    := $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire $(B)/bin/sluice
+need_core    := $(unit_images) $(B)/core/svm.bin $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire $(B)/bin/sluice
 need_unit    := $(unit_bins)
 need_device  := $(device_bins)
 need_lab     := $(bins) $(tools) $(vf_tools)
@@ -204,7 +212,7 @@ lab: $(bins) $(tools) $(vf_tools) image
 core-run: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
 	$(Q)tests/core/run.sh
 
-core-test: core $(B)/bin/sluice | $(B)/.deps.core $(B)/.deps.lab
+core-test: $(need_core) | $(B)/.deps.core $(B)/.deps.lab
 	$(Q)REPORT=core-test tests/run.sh core=$(call list,$(core_tests))
 
 # For a real machine's boot loader: GRUB with the core, the bare guest and a configuration to begin with.
@@ -239,7 +247,7 @@ check-format: | $(B)/.deps.build $(B)/.deps.check
 check-lint: | $(B)/.deps.build $(B)/.deps.check
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		-Iinclude -D__x86_64__=1 -D__STDC_HOSTED__=1 -j2 $(sort $(all_c)) && echo "cppcheck: ok"
+		-Iinclude -D__cppcheck__=1 -D__x86_64__=1 -D__STDC_HOSTED__=1 -j2 $(sort $(all_c)) && echo "cppcheck: ok"
 
 # Endianness of descriptors and messages.
 check-sparse: | $(B)/.deps.build $(B)/.deps.check

@@ -97,7 +97,8 @@ struct guest {
 	uint64_t refused; /* accesses and requests that a rule refused */
 	uint64_t beats;	  /* hypercall: the guest says that it goes on */
 	uint64_t beat_value;
-	uint64_t started; /* TSC */
+	uint64_t tsc_vnic; /* ticks of service rounds that served its vNICs */
+	uint64_t started;  /* TSC */
 	unsigned int starts;
 };
 

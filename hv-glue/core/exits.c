@@ -214,6 +214,9 @@ static enum exit_next on_call(struct gcpu *c, struct vcpu_exit *e)
 	case GUEST_CALL_TICKS:
 		*ret = c->tsc_guest;
 		break;
+	case GUEST_CALL_VNIC:
+		*ret = c->guest->tsc_vnic;
+		break;
 	case GUEST_CALL_COPIES:
 		*ret = virtio_copies(c->guest);
 		break;

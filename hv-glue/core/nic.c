@@ -299,9 +299,11 @@ static void fault_tell(const struct vtd_fault *f)
 				  (unsigned long long)f->addr, vtd_fault_text(f->reason));
 		return;
 	}
+	/* QEMU's unit does not say whose DMA wrote a forged interrupt: its source is all ones. */
 	if (faults_left)
-		core_log(OS_LOG_WARN, "VT-d: %s of %02x:%02x.%u %s 0x%llx blocked: %s", what,
-			 f->source >> 8, f->source >> 3 & 31, f->source & 7, prep,
+		core_log(OS_LOG_WARN, "VT-d: %s of %02x:%02x.%u%s %s 0x%llx blocked: %s", what,
+			 f->source >> 8, f->source >> 3 & 31, f->source & 7,
+			 f->source == UINT16_MAX ? " (not known)" : "", prep,
 			 (unsigned long long)f->addr, vtd_fault_text(f->reason));
 }
 

@@ -62,7 +62,7 @@ bool port_poll_all(void)
 		t = cpu_rdtsc();
 		if (p->ops->poll(p)) {
 			work = true;
-			p->guest->cpu[0].tsc_root += cpu_rdtsc() - t;
+			p->guest->tsc_vnic += cpu_rdtsc() - t;
 		}
 	}
 	return work;

@@ -54,7 +54,7 @@ void config_load(void)
 	if (!m)
 		core_refuse("no configuration: give the boot loader a module NAME.conf with a line "
 			    "for each guest");
-	if (config_parse((const char *)m->data, m->len, &config, why, sizeof(why)))
+	else if (config_parse((const char *)m->data, m->len, &config, why, sizeof(why)))
 		core_refuse("%s: %s", m->name, why);
 	for (unsigned int i = 0; i < config.guests; i++)
 		check(m->name, &config.guest[i]);

@@ -33,12 +33,11 @@ struct guest_boot {
 enum guest_call {
 	GUEST_CALL_BEAT = 1, /* I go on; RDI is kept for people to see */
 	GUEST_CALL_EXITS,    /* RAX: exits of this virtual CPU so far, this one among them */
-	/* RAX: TSC ticks that the core has spent for it outside of the guest: on its exits and on
-	 * its vNICs. */
-	GUEST_CALL_ROOT,
-	GUEST_CALL_DONE,   /* RDI: exit status; the guest is stopped, without blame */
-	GUEST_CALL_COPIES, /* RAX: copies that its vNICs' frames took so far */
-	GUEST_CALL_TICKS,  /* RAX: TSC ticks that it has spent in the guest */
+	GUEST_CALL_ROOT,     /* RAX: TSC ticks that the core has spent on its exits */
+	GUEST_CALL_DONE,     /* RDI: exit status; the guest is stopped, without blame */
+	GUEST_CALL_COPIES,   /* RAX: copies that its vNICs' frames took so far */
+	GUEST_CALL_TICKS,    /* RAX: TSC ticks that it has spent in the guest */
+	GUEST_CALL_VNIC,     /* RAX: TSC ticks of service rounds that served its vNICs */
 };
 /* RAX of a call that is not known, or not allowed. */
 #define GUEST_CALL_REFUSED UINT64_MAX

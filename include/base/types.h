@@ -25,8 +25,8 @@ typedef uint64_t __bitwise le64;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The result must be looked at: an ignored error is a compile error. cppcheck cannot parse it behind
- * a pointer to a function. */
+/* The result must be looked at: an ignored error is a compile error. cppcheck cannot parse it
+ * behind a pointer to a function. */
 #ifdef __cppcheck__
 #define must_check
 #else

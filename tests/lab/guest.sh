@@ -110,7 +110,8 @@ vm_where() {
 	local line
 	while IFS= read -r line; do [ -z "$line" ] || note "$1: ${line:0:150}"; done < <(
 		tail -qn 2 "$vm_dir/$1/qemu.log" 2>/dev/null
-		tail -qn 3 "$vm_dir/$1/console.log" 2>/dev/null | tr -cd '[:print:]\n'
+		{ grep -m 1 -E 'BUG:|Oops|Kernel panic' "$vm_dir/$1/console.log"; tail -n 3 "$vm_dir/$1/console.log"; } 2>/dev/null |
+			tr -cd '[:print:]\n'
 		vm_alive "$1" || echo "its QEMU has ended"
 		vm_look "$1"
 		printf '%s' "$vm_looks"

@@ -32,7 +32,7 @@ _Noreturn void done(unsigned int status);
 
 /* What was spent since the last mark, by the core's count: for the tables of figures. */
 struct spent {
-	uint64_t guest, root, exits, copies;
+	uint64_t guest, root, exits, copies, vnic;
 };
 void spent_mark(struct spent *s);  /* starts */
 void spent_since(struct spent *s); /* replaces the marks by the differences */

@@ -164,6 +164,7 @@ void done(unsigned int status)
 void spent_mark(struct spent *s)
 {
 	s->copies = call(GUEST_CALL_COPIES, 0);
+	s->vnic = call(GUEST_CALL_VNIC, 0);
 	s->exits = call(GUEST_CALL_EXITS, 0);
 	s->root = call(GUEST_CALL_ROOT, 0);
 	s->guest = call(GUEST_CALL_TICKS, 0);
@@ -179,6 +180,7 @@ void spent_since(struct spent *s)
 	spent_mark(&own);
 	spent_mark(&again);
 	s->copies = now.copies - s->copies;
+	s->vnic = now.vnic - s->vnic;
 	s->exits = now.exits - s->exits - (again.exits - own.exits);
 	s->root = now.root - s->root - (again.root - own.root);
 	s->guest = now.guest - s->guest - (again.guest - own.guest);

@@ -67,14 +67,20 @@ static unsigned int waiting(struct net *net)
 	return os_rd32(&n.dev, IGB_VF_RXQ(0) + IGB_RDH);
 }
 
+/* The first call sets it up; each further one arms it again: the cause is cleared. */
 static void irq(struct net *net, bool on)
 {
+	static bool set;
+
 	if (!on) {
 		os_wr32(&n.dev, IGB_EIMC, 7);
 		return;
 	}
-	pci_msix(net->devfn, 0, VECTOR);
-	os_wr32(&n.dev, IGB_IVAR(0), IGB_IVAR_VALID | IGB_IVAR_VALID << 8);
+	if (!set) {
+		pci_msix(net->devfn, 0, VECTOR);
+		os_wr32(&n.dev, IGB_IVAR(0), IGB_IVAR_VALID);
+		set = true;
+	}
 	os_wr32(&n.dev, IGB_EICR, 7);
 	os_wr32(&n.dev, IGB_EIMS, 1);
 	os_flush(&n.dev);

@@ -135,8 +135,11 @@ static unsigned int waiting(struct net *net)
 
 static void irq(struct net *net, bool on)
 {
+	static bool set;
+
 	n.rx->avail.flags = on ? 0 : 1;
-	if (on) {
+	if (on && !set) {
+		set = true;
 		pci_msix(net->devfn, 0, VECTOR);
 		wr16(22, 0);
 		wr16(26, 0);

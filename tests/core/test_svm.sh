@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause
+# The attack list and the VF moves once more on AMD-V.
+cd "$(dirname "$0")/../.." || exit 2
+rc=0
+echo "# suite core/attacks-svm"
+tests/core/test_attacks.sh --svm || rc=1
+echo "# suite core/moves-svm"
+tests/core/test_moves.sh --svm || rc=1
+exit $rc

@@ -158,7 +158,11 @@ static void clear(struct guest *g)
 	if (g->space.root)
 		core.ops->space_fini(&g->space);
 	g->space = (struct vcpu_space){0};
-	if (g->ram)
+	if (g->ram && vf_holds(g))
+		core_log(OS_LOG_ERR,
+			 "guest %s: a VF may still reach its memory, which stays out of use",
+			 g->cfg.name);
+	else if (g->ram)
 		mem_free((void *)(uintptr_t)g->ram, g->ram_len / VCPU_PAGE);
 	g->ram = g->ram_len = 0;
 	back = mem_free_pages() - before;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* MSI-X of an emulated function: the table's accesses, masks, and what stays pending behind them.
- */
+/* MSI-X of an emulated function: the table's accesses, masks, what stays pending behind them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

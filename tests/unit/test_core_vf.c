@@ -33,8 +33,7 @@
 
 struct core core;
 
-/* ---- the machine: what was done, in a line ----------------------------------------------------
- */
+/* ---- the machine: what was done, in a line -------------------------------------------------- */
 
 static struct {
 	char done[4096]; /* words, a space between */
@@ -139,8 +138,7 @@ bool nic_faults(void)
 	return false;
 }
 
-/* ---- the function, VT-d and the PF's driver ---------------------------------------------------
- */
+/* ---- the function, VT-d and the PF's driver ------------------------------------------------- */
 
 int vfdev_probe(struct passthrough *pt, const struct nic *n)
 {
@@ -310,8 +308,7 @@ int pf_vf_info(const struct pf *pf, unsigned int vf, struct pf_vf_info *info)
 	return 0;
 }
 
-/* ---- guests -----------------------------------------------------------------------------------
- */
+/* ---- guests --------------------------------------------------------------------------------- */
 
 int mmio_add(struct guest *g, const struct mmio_region *r)
 {
@@ -381,8 +378,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the handover -----------------------------------------------------------------------------
- */
+/* ---- the handover --------------------------------------------------------------------------- */
 
 static void test_attach_maps_then_gives(void **state)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* A VF in its guest's hands: its registers, its reset, and the interrupts that the guest chooses.
- */
+/* A VF in its guest's hands: its registers, its reset, the interrupts that the guest chooses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,8 +28,7 @@ static void model_wr16(struct os_dev *dev, uint32_t off, uint16_t val);
 
 struct core core;
 
-/* ---- the machine ------------------------------------------------------------------------------
- */
+/* ---- the machine ---------------------------------------------------------------------------- */
 
 static struct {
 	char done[256]; /* words, a space between */
@@ -179,8 +177,7 @@ unsigned int vtd_irq_count(const struct vtd *v, uint16_t source)
 	return n;
 }
 
-/* ---- the guest's side -------------------------------------------------------------------------
- */
+/* ---- the guest's side ----------------------------------------------------------------------- */
 
 int mmio_add(struct guest *g, const struct mmio_region *r)
 {
@@ -343,8 +340,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the guest's hands on it ------------------------------------------------------------------
- */
+/* ---- the guest's hands on it ---------------------------------------------------------------- */
 
 static void test_function_resets_and_has_no_link(void **state)
 {

@@ -51,6 +51,10 @@ static void insns(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
 		int v = attempt(all[i], NULL);
 
+		/* QEMU's AMD takes some of VT-x's instructions with a memory operand for nothing at
+		 * all: no exception, no exit, no effect. */
+		if (boot->svm && v < 0 && i < 4)
+			continue;
 		if (v != 6 && v != 13) {
 			say("instruction %u: vector %d", i, v);
 			bad++;

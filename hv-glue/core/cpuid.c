@@ -53,9 +53,9 @@ static const struct {
 	{EXTENDED + 8, 0, {0xffff, 0, 0, 0}},
 };
 
-/* The answers, in the order of allow[]; found by leaf without a search. */
-static struct cpu_id answer[ARRAY_SIZE(allow)];
-static uint8_t place[2][BASIC_MAX + 1]; /* of basic and extended leaves: index + 1 in answer[] */
+/* The answers, behind one of zeros in the order of allow[]; found by leaf without a search. */
+static struct cpu_id answer[1 + ARRAY_SIZE(allow)];
+static uint8_t place[2][32]; /* of basic and extended leaves: index in answer[], 0: none */
 static uint64_t xcr0;
 static uint32_t area[2]; /* XSAVE's bytes with x87 and SSE, with AVX too */
 
@@ -133,7 +133,7 @@ void cpuid_init(void)
 		r.ecx &= allow[i].mask[ECX];
 		r.edx &= allow[i].mask[EDX];
 		fill(i, &r);
-		answer[i] = r;
+		answer[i + 1] = r;
 		if (!allow[i].sub)
 			place[leaf >= EXTENDED][leaf & 0x1f] = (uint8_t)(i + 1);
 	}
@@ -196,24 +196,26 @@ static void own(struct gcpu *c, uint32_t leaf, uint32_t sub, struct cpu_id *r)
 	}
 }
 
+/* Sub-leaves of one leaf stand together in allow[]; 0: there is no such one. */
+static unsigned int sub_leaf(unsigned int i, uint32_t leaf, uint32_t sub)
+{
+	i += sub;
+	return sub <= 8 && i <= ARRAY_SIZE(allow) && allow[i - 1].leaf == leaf ? i : 0;
+}
+
 void cpuid_exit(struct gcpu *c)
 {
 	uint64_t *gpr = c->v->gpr;
 	uint32_t leaf = (uint32_t)gpr[VCPU_RAX], sub = (uint32_t)gpr[VCPU_RCX];
-	struct cpu_id r = {0};
+	unsigned int i = 0;
+	struct cpu_id r;
 
-	if ((leaf & ~EXTENDED) <= BASIC_MAX) {
-		unsigned int i = place[leaf >= EXTENDED][leaf & 0x1f];
-
-		/* Sub-leaves of one leaf stand together; leaves without any ignore ECX. */
-		if (i && (leaf == 4 || leaf == 7 || leaf == 0xd) && sub) {
-			i += sub;
-			if (sub > 8 || i > ARRAY_SIZE(allow) || allow[i - 1].leaf != leaf)
-				i = 0;
-		}
-		if (i)
-			r = answer[i - 1];
-	}
+	if ((leaf & ~EXTENDED) <= BASIC_MAX)
+		i = place[leaf >> 31][leaf & 0x1f];
+	/* Leaves without sub-leaves ignore ECX. */
+	if (i && sub && (leaf == 4 || leaf == 7 || leaf == 0xd))
+		i = sub_leaf(i, leaf, sub);
+	r = answer[i];
 	own(c, leaf, sub, &r);
 	gpr[VCPU_RAX] = r.eax;
 	gpr[VCPU_RBX] = r.ebx;

@@ -32,8 +32,7 @@ static bool ring0(struct gcpu *c)
 	return !(c->v->ops->get(c->v, VCPU_SS_ATTR) & X86_SEG_DPL);
 }
 
-/* ---- the host's own ----------------------------------------------------------------------------
- */
+/* ---- the host's own ------------------------------------------------------------------------- */
 
 static enum exit_next on_irq(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -54,8 +53,7 @@ static enum exit_next on_nothing(struct gcpu *c, struct vcpu_exit *e)
 	return EXIT_RESUME;
 }
 
-/* ---- instructions ------------------------------------------------------------------------------
- */
+/* ---- instructions --------------------------------------------------------------------------- */
 
 static enum exit_next on_cpuid(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -229,8 +227,7 @@ static enum exit_next on_call(struct gcpu *c, struct vcpu_exit *e)
 	return skip(c, e);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------
- */
+/* ---- ports ---------------------------------------------------------------------------------- */
 
 #define COM1	   0x3f8
 #define KBD	   0x64
@@ -279,8 +276,7 @@ static enum exit_next on_io(struct gcpu *c, struct vcpu_exit *e)
 	return skip(c, e);
 }
 
-/* ---- memory and the virtual APIC ---------------------------------------------------------------
- */
+/* ---- memory and the virtual APIC ------------------------------------------------------------ */
 
 static enum exit_next on_mem(struct gcpu *c, struct vcpu_exit *e)
 {
@@ -300,8 +296,7 @@ static enum exit_next on_apic_write(struct gcpu *c, struct vcpu_exit *e)
 	return EXIT_RESUME;
 }
 
-/* ---- ends
- * ---------------------------------------------------------------------------------------- */
+/* ---- ends ----------------------------------------------------------------------------------- */
 
 static enum exit_next on_exception(struct gcpu *c, struct vcpu_exit *e)
 {

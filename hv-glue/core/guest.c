@@ -55,8 +55,7 @@ void *guest_ptr(const struct guest *g, uint64_t gpa, uint64_t len)
 	return (void *)(uintptr_t)(g->ram + gpa);
 }
 
-/* ---- its end
- * -------------------------------------------------------------------------------------- */
+/* ---- its end -------------------------------------------------------------------------------- */
 
 static void report(struct guest *g, struct gcpu *c)
 {
@@ -191,8 +190,7 @@ void guest_reap(void)
 	}
 }
 
-/* ---- its start
- * ------------------------------------------------------------------------------------ */
+/* ---- its start ------------------------------------------------------------------------------ */
 
 static int refuse(struct guest *g, int err, const char *why)
 {

@@ -68,8 +68,7 @@ static size_t text(struct guest *g, uint64_t gpa, const char *s, size_t room)
 	return n;
 }
 
-/* ---- a bare guest
- * ---------------------------------------------------------------------------------- */
+/* ---- a bare guest --------------------------------------------------------------------------- */
 
 static int load_bare(struct load *l)
 {
@@ -94,8 +93,7 @@ static int load_bare(struct load *l)
 	return 0;
 }
 
-/* ---- kernels
- * ----------------------------------------------------------------------------------------- */
+/* ---- kernels -------------------------------------------------------------------------------- */
 
 /* The setup header and the zero page that it lies in, by their offsets. */
 enum {
@@ -249,8 +247,7 @@ static int load_bzimage(struct load *l)
 	return finish_kernel(l, max);
 }
 
-/* ---- any
- * --------------------------------------------------------------------------------------------- */
+/* ---- any ------------------------------------------------------------------------------------ */
 
 /* One to one up to 4 GiB by pages of 2 MiB; flat segments where the boot protocol wants them. */
 static void make_tables(struct guest *g, struct vcpu_start *st)

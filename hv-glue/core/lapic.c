@@ -68,7 +68,7 @@ void lapic_init(struct gcpu *c)
 	c->apic_base = GPA_APIC | X86_APIC_BASE_ENABLE | (c->index ? 0 : X86_APIC_BASE_BSP);
 }
 
-/* ---- the vectors that wait ------------------------------------------------------------------- */
+/* ---- the vectors that wait ------------------------------------------------------------------ */
 
 /* The highest bit of the eight words at @reg; -1: none. */
 static int highest(const struct gcpu *c, uint32_t reg)
@@ -138,8 +138,7 @@ static void merge(struct gcpu *c)
 	}
 }
 
-/* ---- the timer ---------------------------------------------------------------------------------
- */
+/* ---- the timer ------------------------------------------------------------------------------ */
 
 /* It counts the TSC, divided: CPUID leaf 15H says so. */
 static unsigned int divide_shift(const struct gcpu *c)
@@ -203,8 +202,7 @@ static uint32_t current(const struct gcpu *c)
 	return (uint32_t)((c->apic_deadline - now) >> divide_shift(c));
 }
 
-/* ---- before an entry ----------------------------------------------------------------------------
- */
+/* ---- before an entry ------------------------------------------------------------------------ */
 
 /* Without help of the hardware: one is injected when the guest can take it, or a window asked for.
  */
@@ -251,8 +249,7 @@ bool lapic_pending(struct gcpu *c)
 	return nmi || ((c->v->rflags & X86_RFLAGS_IF) && deliverable(c) >= 0);
 }
 
-/* ---- interrupts on their way -------------------------------------------------------------------
- */
+/* ---- interrupts on their way ---------------------------------------------------------------- */
 
 /* 11.6.2: is @c meant by destination @dest? */
 static bool matches(const struct gcpu *c, uint32_t dest, bool logical)
@@ -350,8 +347,7 @@ static void send(struct gcpu *c, uint32_t icr)
 	}
 }
 
-/* ---- registers ---------------------------------------------------------------------------------
- */
+/* ---- registers ------------------------------------------------------------------------------ */
 
 uint32_t lapic_read(struct gcpu *c, uint32_t off)
 {

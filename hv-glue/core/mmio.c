@@ -57,7 +57,7 @@ static uint64_t ones(unsigned int size)
 	return UINT64_MAX >> (64 - 8 * size);
 }
 
-/* ---- the access ------------------------------------------------------------------------------ */
+/* ---- the access ----------------------------------------------------------------------------- */
 
 /* Where an access goes, looked up once. */
 struct target {
@@ -188,8 +188,7 @@ static void execute(const struct target *t, const struct insn *in)
 		set_operand(t->c, in, mem);
 }
 
-/* ---- the instruction ---------------------------------------------------------------------------
- */
+/* ---- the instruction ------------------------------------------------------------------------ */
 
 /* The bytes at RIP: in place within a page, else together in @buf. NULL: they cannot be read. */
 static const uint8_t *fetch(struct gcpu *c, uint64_t rip, uint8_t *buf, size_t *n)
@@ -218,16 +217,16 @@ static const uint8_t *fetch(struct gcpu *c, uint64_t rip, uint8_t *buf, size_t *
 
 static int instruction(struct gcpu *c, struct insn *in)
 {
-	const struct vcpu_ops *ops = c->v->ops;
-	uint64_t attr = ops->get(c->v, VCPU_CS_ATTR), rip = c->v->rip;
+	uint64_t attr = c->v->ops->get(c->v, VCPU_CS_ATTR), rip = c->v->rip;
 	uint8_t buf[INSN_MAX];
 	unsigned int bits = 64;
 	const uint8_t *p;
 	size_t n;
 
-	if (!(attr & X86_SEG_L) || !(ops->get(c->v, VCPU_EFER) & X86_EFER_LMA)) {
+	/* Outside of long mode L is reserved, SDM 3A 3.4.5. */
+	if (!(attr & X86_SEG_L)) {
 		bits = attr & X86_SEG_DB ? 32 : 16;
-		rip = (uint32_t)(rip + ops->get(c->v, VCPU_CS_BASE));
+		rip = (uint32_t)(rip + c->v->ops->get(c->v, VCPU_CS_BASE));
 	}
 	p = fetch(c, rip, buf, &n);
 	return p ? decode(p, n, bits, in) : -EFAULT;

@@ -31,8 +31,7 @@ static bool turn(struct gcpu *c, enum gcpu_state from, enum gcpu_state to)
 					   __ATOMIC_SEQ_CST);
 }
 
-/* ---- the queue; lock held
- * ------------------------------------------------------------------------ */
+/* ---- the queue; lock held ------------------------------------------------------------------- */
 
 static void unlink(struct gcpu *c)
 {
@@ -174,8 +173,7 @@ static struct gcpu *pick(struct core_cpu *cpu)
 	return next;
 }
 
-/* ---- running
- * --------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 /* An exit at TSC @want; UINT64_MAX: none. */
 static void arm(struct core_cpu *cpu, struct gcpu *c, uint64_t want)
@@ -190,21 +188,41 @@ static void arm(struct core_cpu *cpu, struct gcpu *c, uint64_t want)
 		c->v->ops->set_timer(c->v, want > now ? want - now : 0);
 }
 
+/* Brings up to date what the next entry needs; the TSC of the exit that is armed, @armed before. */
+static uint64_t prepare(struct core_cpu *cpu, struct gcpu *c, uint64_t armed)
+{
+	uint64_t want;
+
+	lapic_prepare(c);
+	want = lapic_next(c);
+	if (want > cpu->slice_end)
+		want = cpu->slice_end;
+	if (want != armed)
+		arm(cpu, c, want);
+	return want;
+}
+
+/* An exit that has changed neither interrupts nor timers: on with the guest at once. */
+static bool plain(const struct core_cpu *cpu, const struct gcpu *c, const struct vcpu_exit *e)
+{
+	if (e->kind == VCPU_EXIT_CPUID)
+		return true;
+	return e->kind == VCPU_EXIT_MEM && (cpu->host.caps & VCPU_CAP_VID) &&
+	       !__atomic_load_n(&c->kicked, __ATOMIC_ACQUIRE);
+}
+
 static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
 {
 	struct vcpu *v = c->v;
-	uint64_t last = cpu_rdtsc(), armed = 0, want;
+	uint64_t last = cpu_rdtsc(), armed = 0;
 	enum exit_next next = EXIT_RESUME;
-	struct vcpu_exit e;
+	struct vcpu_exit e = {.kind = VCPU_EXIT_UNKNOWN};
 
 	v->tsc_exit = last;
 	/* Whoever wants it to leave has set its state, and interrupts wait: the entry exits. */
 	while (next == EXIT_RESUME && state(c) == GCPU_RUNNING) {
-		lapic_prepare(c);
-		want = lapic_next(c) < cpu->slice_end ? lapic_next(c) : cpu->slice_end;
-		if (want != armed)
-			arm(cpu, c, want);
-		armed = want;
+		if (!plain(cpu, c, &e))
+			armed = prepare(cpu, c, armed);
 		v->ops->run(v, &e);
 		c->tsc_root += v->tsc_entry - last;
 		c->tsc_guest += v->tsc_exit - v->tsc_entry;
@@ -233,8 +251,7 @@ static void run(struct core_cpu *cpu, struct gcpu *c)
 		turn(c, GCPU_HALTED, GCPU_READY);
 }
 
-/* ---- CPU 0's service
- * --------------------------------------------------------------------------------- */
+/* ---- CPU 0's service ------------------------------------------------------------------------ */
 
 static void service(void)
 {

@@ -7,38 +7,40 @@
 #define LARGE_4M_ADDR UINT32_C(0xffc00000)
 
 /* A table entry in the guest's memory; entries that lie elsewhere read as not present. */
-static uint64_t entry(const struct guest *g, uint64_t gpa, unsigned int size)
+static uint32_t entry(const struct guest *g, uint64_t gpa)
 {
-	const void *p = guest_ptr(g, gpa, size);
+	const volatile uint32_t *p = guest_ptr(g, gpa, 4);
 
-	if (!p)
-		return 0;
-	return size == 8 ? *(const volatile uint64_t *)p : *(const volatile uint32_t *)p;
+	return p ? *p : 0;
 }
 
-/* Tables of 512 entries: PAE's three levels and the four of long mode. */
+/* Tables of 512 entries: PAE's three levels and the four of long mode. As entry(), but without a
+ * call a level: each access to a device comes here. */
 static int walk64(const struct guest *g, uint64_t table, unsigned int levels, uint64_t linear,
 		  uint64_t *gpa)
 {
+	uint64_t last = g->ram_len - 8, ram = g->ram, e, low;
 	unsigned int shift = 12 + 9 * (levels - 1);
 
 	for (;; shift -= 9) {
-		uint64_t e = entry(g, table + (linear >> shift & 511) * 8, 8);
-		uint64_t low = (UINT64_C(1) << shift) - 1;
-
+		table += (linear >> shift & 511) * 8;
+		if (table > last)
+			return -EFAULT;
+		e = *(const volatile uint64_t *)(uintptr_t)(ram + table);
 		if (!(e & X86_PTE_P))
 			return -EFAULT;
-		if (shift == 12 || (shift <= 30 && (e & X86_PTE_PS))) {
-			*gpa = (e & X86_PTE_ADDR & ~low) | (linear & low);
-			return 0;
-		}
+		if (shift == 12 || (shift <= 30 && (e & X86_PTE_PS)))
+			break;
 		table = e & X86_PTE_ADDR;
 	}
+	low = (UINT64_C(1) << shift) - 1;
+	*gpa = (e & X86_PTE_ADDR & ~low) | (linear & low);
+	return 0;
 }
 
 static int walk32(const struct guest *g, uint32_t table, uint32_t linear, uint64_t *gpa)
 {
-	uint64_t e = entry(g, table + (linear >> 22) * 4, 4);
+	uint32_t e = entry(g, table + (linear >> 22) * 4);
 
 	if (!(e & X86_PTE_P))
 		return -EFAULT;
@@ -46,7 +48,7 @@ static int walk32(const struct guest *g, uint32_t table, uint32_t linear, uint64
 		*gpa = (e & LARGE_4M_ADDR) | (linear & ~LARGE_4M_ADDR);
 		return 0;
 	}
-	e = entry(g, (e & UINT32_C(0xfffff000)) + (linear >> 12 & 1023) * 4, 4);
+	e = entry(g, (e & UINT32_C(0xfffff000)) + (linear >> 12 & 1023) * 4);
 	if (!(e & X86_PTE_P))
 		return -EFAULT;
 	*gpa = (e & UINT32_C(0xfffff000)) | (linear & 0xfff);

@@ -54,7 +54,10 @@ static const struct {
 };
 
 /* The answers, behind one of zeros in the order of allow[]; found by leaf without a search. */
-static struct cpu_id answer[1 + ARRAY_SIZE(allow)];
+static struct {
+	struct cpu_id r;
+	bool own; /* something in it depends on who asks */
+} answer[1 + ARRAY_SIZE(allow)] = {[0] = {.own = true}};
 static uint8_t place[2][32]; /* of basic and extended leaves: index in answer[], 0: none */
 static uint64_t xcr0;
 static uint32_t area[2]; /* XSAVE's bytes with x87 and SSE, with AVX too */
@@ -115,6 +118,11 @@ static void fill(unsigned int i, struct cpu_id *r)
 	}
 }
 
+static bool depends(uint32_t leaf)
+{
+	return leaf == 1 || leaf == 4 || leaf == 0xd || leaf == EXTENDED + 8;
+}
+
 void cpuid_init(void)
 {
 	uint32_t max = cpu_cpuid(0, 0).eax, ext = cpu_cpuid(EXTENDED, 0).eax;
@@ -133,7 +141,8 @@ void cpuid_init(void)
 		r.ecx &= allow[i].mask[ECX];
 		r.edx &= allow[i].mask[EDX];
 		fill(i, &r);
-		answer[i + 1] = r;
+		answer[i + 1].r = r;
+		answer[i + 1].own = depends(leaf);
 		if (!allow[i].sub)
 			place[leaf >= EXTENDED][leaf & 0x1f] = (uint8_t)(i + 1);
 	}
@@ -156,20 +165,26 @@ static void topology(const struct gcpu *c, uint32_t sub, struct cpu_id *r)
 		*r = (struct cpu_id){log2_up(cpus), cpus, 1 | 2 << 8, c->index};
 }
 
-/* What depends on the CPU that asks, or on its state. */
+static void own_leaf_1(struct gcpu *c, struct cpu_id *r)
+{
+	unsigned int cpus = c->guest->cfg.cpus;
+
+	r->ebx |= c->index << 24 | cpus << 16;
+	r->edx |= cpus > 1 ? BIT(28) : 0;
+	if (xcr0 && (c->v->ops->get(c->v, VCPU_CR4) & X86_CR4_OSXSAVE))
+		r->ecx |= X86_CPUID_1_ECX_OSXSAVE;
+}
+
+/* What depends on the CPU that asks, or on its state; and leaves that are not in the table. */
 static void own(struct gcpu *c, uint32_t leaf, uint32_t sub, struct cpu_id *r)
 {
 	unsigned int cpus = c->guest->cfg.cpus;
-	uint64_t cr4;
 
+	if (leaf == 1) {
+		own_leaf_1(c, r);
+		return;
+	}
 	switch (leaf) {
-	case 1:
-		r->ebx |= c->index << 24 | cpus << 16;
-		if (cpus > 1)
-			r->edx |= BIT(28);
-		cr4 = xcr0 ? c->v->ops->get(c->v, VCPU_CR4) : 0;
-		r->ecx |= cr4 & X86_CR4_OSXSAVE ? X86_CPUID_1_ECX_OSXSAVE : 0;
-		break;
 	case 4:
 		if (r->eax & 0x1f)
 			r->eax |= (cpus - 1) << 26;
@@ -215,8 +230,9 @@ void cpuid_exit(struct gcpu *c)
 	/* Leaves without sub-leaves ignore ECX. */
 	if (i && sub && (leaf == 4 || leaf == 7 || leaf == 0xd))
 		i = sub_leaf(i, leaf, sub);
-	r = answer[i];
-	own(c, leaf, sub, &r);
+	r = answer[i].r;
+	if (answer[i].own)
+		own(c, leaf, sub, &r);
 	gpr[VCPU_RAX] = r.eax;
 	gpr[VCPU_RBX] = r.ebx;
 	gpr[VCPU_RCX] = r.ecx;

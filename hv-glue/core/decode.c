@@ -7,79 +7,70 @@
 #include "base/errno.h"
 #include "guest.h"
 
-#define MAX 15u /* bytes of an instruction */
+#define MAX   15u /* bytes of an instruction */
+#define READS 32u /* at most so many are looked at: MAX prefixes, then 2 + 2 + 4 + 8 */
 
 #define REX_W 8
 #define REX_R 4
 
-/* What an opcode has. */
-enum {
-	KNOWN = 1 << 0,
-	WRITE = 1 << 1,
-	SECOND = 1 << 2,
-	SIGN = 1 << 3,
-	MODRM = 1 << 4,
-	IMM = 1 << 5,  /* of the operand's size, 4 at most */
-	IMM8 = 1 << 6, /* sign-extended */
-	GROUP = 1 << 7 /* ModRM.reg says more */
-};
+/* What an opcode has, beside the flags of struct insn. */
+enum { MODRM = 1, IMM = 2 /* of the operand's size, 4 at most */, IMM8 = 4, GROUP = 8, KNOWN = 16 };
 
 struct form {
-	uint8_t op, has;
+	uint8_t op, has, flags;
 };
 
-/* Memory and register, by bits 1 (direction) and 0 (size); CMP and TEST write neither. */
-#define ALU(base, what)                                                                     \
-	[base] = {what, KNOWN | MODRM | WRITE}, [base + 1] = {what, KNOWN | MODRM | WRITE}, \
-	[base + 2] = {what, KNOWN | MODRM | SECOND}, [base + 3] = {what, KNOWN | MODRM | SECOND}
+/* Two sizes each. */
+#define PAIR(code, what, has, flags) \
+	[code] = {what, KNOWN | (has), flags}, [(code) + 1] = {what, KNOWN | (has), flags}
 
 static const struct form one[256] = {
-	ALU(0x08, INSN_OR),
-	ALU(0x20, INSN_AND),
-	ALU(0x30, INSN_XOR),
-	[0x38] = {INSN_CMP, KNOWN | MODRM},
-	[0x39] = {INSN_CMP, KNOWN | MODRM},
-	[0x3a] = {INSN_CMP, KNOWN | MODRM | SECOND},
-	[0x3b] = {INSN_CMP, KNOWN | MODRM | SECOND},
-	[0x63] = {INSN_MOV, KNOWN | MODRM | SECOND | SIGN}, /* MOVSXD; ARPL outside of 64 bits */
-	[0x80] = {INSN_CMP, KNOWN | MODRM | GROUP | IMM},
-	[0x81] = {INSN_CMP, KNOWN | MODRM | GROUP | IMM},
-	[0x83] = {INSN_CMP, KNOWN | MODRM | GROUP | IMM8},
-	[0x84] = {INSN_TEST, KNOWN | MODRM},
-	[0x85] = {INSN_TEST, KNOWN | MODRM},
-	ALU(0x88, INSN_MOV),
-	[0xa0] = {INSN_MOV, KNOWN | SECOND}, /* an address instead of ModRM */
-	[0xa1] = {INSN_MOV, KNOWN | SECOND},
-	[0xa2] = {INSN_MOV, KNOWN | WRITE},
-	[0xa3] = {INSN_MOV, KNOWN | WRITE},
-	[0xaa] = {INSN_STOS, KNOWN | WRITE},
-	[0xab] = {INSN_STOS, KNOWN | WRITE},
-	[0xc6] = {INSN_MOV, KNOWN | MODRM | GROUP | WRITE | IMM},
-	[0xc7] = {INSN_MOV, KNOWN | MODRM | GROUP | WRITE | IMM},
-	[0xf6] = {INSN_TEST, KNOWN | MODRM | GROUP | IMM},
-	[0xf7] = {INSN_TEST, KNOWN | MODRM | GROUP | IMM},
+	PAIR(0x08, INSN_OR, MODRM, INSN_WRITE),
+	PAIR(0x0a, INSN_OR, MODRM, INSN_SECOND),
+	PAIR(0x20, INSN_AND, MODRM, INSN_WRITE),
+	PAIR(0x22, INSN_AND, MODRM, INSN_SECOND),
+	PAIR(0x30, INSN_XOR, MODRM, INSN_WRITE),
+	PAIR(0x32, INSN_XOR, MODRM, INSN_SECOND),
+	PAIR(0x38, INSN_CMP, MODRM, 0),
+	PAIR(0x3a, INSN_CMP, MODRM, INSN_SECOND),
+	PAIR(0x80, INSN_CMP, MODRM | GROUP | IMM, INSN_IMM),
+	[0x83] = {INSN_CMP, KNOWN | MODRM | GROUP | IMM8, INSN_IMM},
+	PAIR(0x84, INSN_TEST, MODRM, 0),
+	PAIR(0x88, INSN_MOV, MODRM, INSN_WRITE),
+	PAIR(0x8a, INSN_MOV, MODRM, INSN_SECOND),
+	PAIR(0xa0, INSN_MOV, 0, INSN_SECOND), /* an address instead of ModRM */
+	PAIR(0xa2, INSN_MOV, 0, INSN_WRITE),
+	PAIR(0xaa, INSN_STOS, 0, INSN_WRITE),
+	PAIR(0xc6, INSN_MOV, MODRM | GROUP | IMM, INSN_IMM | INSN_WRITE),
+	PAIR(0xf6, INSN_TEST, MODRM | GROUP | IMM, INSN_IMM),
 };
 
-/* Legacy prefixes; LOCK is none that a device can honour. */
-struct prefix {
+/* Behind 0f: MOVZX b6 b7, MOVSX be bf. 63: MOVSXD, ARPL outside of 64 bits. */
+static const struct form move_zero = {INSN_MOV, KNOWN | MODRM, INSN_SECOND};
+static const struct form move_sign = {INSN_MOV, KNOWN | MODRM, INSN_SECOND | INSN_SIGN};
+
+/* Where the bytes are read, and what the prefixes said. */
+struct at {
+	const uint8_t *p;
+	unsigned int bits, opsize;
 	bool op66, addr67, rep;
 	uint8_t rex;
 };
 
-/* The opcode's first byte. The bytes end with zeros, which are no prefix. */
-static const uint8_t *prefixes(const uint8_t *p, unsigned int bits, struct prefix *x)
+/* Legacy prefixes and REX. LOCK is none that a device can honour. */
+static void prefixes(struct at *a)
 {
-	for (;; p++) {
-		switch (*p) {
+	for (unsigned int i = 0; i < MAX; i++, a->p++) {
+		switch (*a->p) {
 		case 0x66:
-			x->op66 = true;
+			a->op66 = true;
 			continue;
 		case 0x67:
-			x->addr67 = true;
+			a->addr67 = true;
 			continue;
 		case 0xf2:
 		case 0xf3:
-			x->rep = true;
+			a->rep = true;
 			continue;
 		case 0x26:
 		case 0x2e:
@@ -93,16 +84,54 @@ static const uint8_t *prefixes(const uint8_t *p, unsigned int bits, struct prefi
 		}
 		break;
 	}
-	if (bits == 64 && (*p & 0xf0) == 0x40)
-		x->rex = *p++;
-	return p;
+	if (a->bits == 64 && (*a->p & 0xf0) == 0x40)
+		a->rex = *a->p++;
+	a->opsize = a->rex & REX_W ? 8 : (a->bits == 16) != a->op66 ? 2 : 4;
+}
+
+/* An opcode that one[] does not have as the first byte; its form, and the sizes. */
+static struct form others(struct at *a, struct insn *in)
+{
+	uint8_t code;
+
+	prefixes(a);
+	code = *a->p++;
+	in->size = in->reg_size = (uint8_t)(code & 1 ? a->opsize : 1);
+	if (code == 0x63 && a->bits == 64) {
+		in->size = 4;
+		return move_sign;
+	}
+	if (code != 0x0f)
+		return one[code];
+	code = *a->p++;
+	in->size = code & 1 ? 2 : 1;
+	in->reg_size = (uint8_t)a->opsize;
+	if ((code & 0xf6) != 0xb6)
+		return (struct form){0};
+	return code & 8 ? move_sign : move_zero;
+}
+
+/* ModRM.reg as a part of the opcode; false: one that is not known. */
+static bool group(uint8_t code, uint8_t reg, struct insn *in)
+{
+	static const uint8_t ops[8] = {
+		[1] = INSN_OR, [4] = INSN_AND, [6] = INSN_XOR, [7] = INSN_CMP};
+
+	if (code >= 0xf6)
+		return reg < 2;
+	if (code >= 0xc6)
+		return !reg;
+	in->op = ops[reg];
+	in->flags |= in->op != INSN_CMP ? INSN_WRITE : 0;
+	return in->op;
 }
 
 /* Behind ModRM, SIB and displacement. */
-static const uint8_t *skip_modrm(const uint8_t *p, bool addr16)
+static const uint8_t *skip_modrm(const uint8_t *p, uint8_t m, bool addr16)
 {
-	uint8_t m = *p++, mod = m >> 6, rm = m & 7;
+	uint8_t mod = m >> 6, rm = m & 7;
 
+	p++;
 	if (addr16)
 		return p + (mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0);
 	if (rm == 4)
@@ -110,113 +139,101 @@ static const uint8_t *skip_modrm(const uint8_t *p, bool addr16)
 	return p + (mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0);
 }
 
-/* ModRM.reg as a part of the opcode; false: one that is not known. */
-static bool group(uint8_t opcode, uint8_t reg, struct insn *in)
+/* True: a memory operand, and a group's member that is known. */
+static bool operands(struct at *a, uint8_t code, const struct form *f, struct insn *in)
 {
-	static const uint8_t ops[8] = {0, INSN_OR, 0, 0, INSN_AND, 0, INSN_XOR, INSN_CMP};
+	uint8_t m = *a->p, reg = m >> 3 & 7;
 
-	if (opcode >= 0xf6)
-		return reg < 2;
-	if (opcode >= 0xc6)
-		return !reg;
-	in->op = ops[reg];
-	in->write = in->op != INSN_CMP;
-	return in->op;
+	if (m >= 0xc0 || ((f->has & GROUP) && !group(code, reg, in)))
+		return false;
+	in->reg = (uint8_t)(reg | (a->rex & REX_R) << 1);
+	if (in->reg_size == 1 && !a->rex && reg >= 4) {
+		in->reg = (uint8_t)(reg - 4);
+		in->flags |= INSN_HIGH;
+	}
+	a->p = skip_modrm(a->p, m, a->bits != 64 && (a->bits == 16) != a->addr67);
+	return true;
 }
 
-static const uint8_t *immediate(const uint8_t *p, unsigned int len, struct insn *in)
+static void immediate(struct at *a, unsigned int len, struct insn *in)
 {
 	unsigned int shift = 64 - 8 * len;
 	uint64_t v = 0;
 
 	for (unsigned int i = 0; i < len; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	in->imm = true;
+		v |= (uint64_t)*a->p++ << 8 * i;
 	in->value = (uint64_t)((int64_t)(v << shift) >> shift);
-	return p + len;
 }
 
-static void set_reg(struct insn *in, uint8_t reg, uint8_t rex)
+/* READS bytes at @a; false: not known. */
+static bool parse(struct at *a, struct insn *in)
 {
-	in->reg = (uint8_t)(reg | (rex & REX_R) << 1);
-	if (in->reg_size == 1 && !rex && reg >= 4) {
-		in->reg = (uint8_t)(reg - 4);
-		in->high = true;
+	uint8_t code = *a->p;
+	struct form f = one[code];
+
+	if (likely(f.has)) {
+		a->p++;
+		in->size = in->reg_size = (uint8_t)(code & 1 ? a->opsize : 1);
+	} else {
+		f = others(a, in);
+		code = a->p[-1];
 	}
-}
-
-/* The opcode, and what it says of operands. */
-static const uint8_t *opcode(const uint8_t *p, unsigned int opsize, struct form *f, struct insn *in)
-{
-	bool wide = *p & 1;
-
-	*f = one[*p];
-	in->size = wide ? opsize : 1;
-	in->reg_size = (uint8_t)in->size;
-	if (*p == 0x63)
-		in->size = 4;
-	if (*p == 0x0f) { /* MOVZX b6 b7, MOVSX be bf */
-		uint8_t second = *++p;
-		bool known = (second & 0xf6) == 0xb6;
-
-		f->has = known ? KNOWN | MODRM | SECOND | (second & 8 ? SIGN : 0) : 0;
-		in->size = second & 1 ? 2 : 1;
-		in->reg_size = (uint8_t)opsize;
-	}
-	in->op = f->op;
-	in->write = f->has & WRITE;
-	in->second = f->has & SECOND;
-	in->sign = f->has & SIGN;
-	return p + 1;
-}
-
-/* Up to MAX bytes at @p, as many zeros behind them; where the instruction ends, NULL: not known. */
-static const uint8_t *parse(const uint8_t *p, unsigned int bits, struct insn *in)
-{
-	struct prefix x = {0};
-	const uint8_t *first = prefixes(p, bits, &x);
-	struct form f;
-
-	p = opcode(first, x.rex & REX_W ? 8 : (bits == 16) != x.op66 ? 2 : 4, &f, in);
-	in->rep = x.rep;
-	if (!(f.has & KNOWN) || (x.rep && f.op != INSN_STOS) || (*first == 0x63 && bits != 64))
-		return NULL;
+	in->op = f.op;
+	in->flags = f.flags;
 	if (f.has & MODRM) {
-		uint8_t reg = *p >> 3 & 7;
-
-		if (*p >= 0xc0 || ((f.has & GROUP) && !group(*first, reg, in)))
-			return NULL;
-		set_reg(in, reg, x.rex);
-		p = skip_modrm(p, bits != 64 && (bits == 16) != x.addr67);
-	} else if (f.op == INSN_STOS && (bits != 64 || x.addr67)) {
-		return NULL; /* by EDI or DI */
+		if (a->rep || !operands(a, code, &f, in))
+			return false;
+	} else if (!f.has || (a->rep && f.op != INSN_STOS)) {
+		return false;
 	} else if (f.op == INSN_MOV) {
-		p += x.addr67 ? (bits == 32 ? 2 : 4) : bits / 8;
+		a->p += a->addr67 ? (a->bits == 32 ? 2 : 4) : a->bits / 8;
+	} else if (a->bits != 64 || a->addr67) {
+		return false; /* STOS by EDI or DI */
 	}
+	in->flags |= a->rep ? INSN_REP : 0;
 	if (f.has & IMM)
-		p = immediate(p, in->size < 4 ? in->size : 4, in);
+		immediate(a, in->size < 4 ? in->size : 4, in);
 	else if (f.has & IMM8)
-		p = immediate(p, 1, in);
-	return p;
+		immediate(a, 1, in);
+	return true;
+}
+
+/* Nearly all there are: MOV between memory and a register, by 64-bit code. */
+static bool common(const uint8_t *p, struct insn *in)
+{
+	const uint8_t *first = p;
+	uint8_t rex = (*p & 0xf0) == 0x40 ? *p++ : 0, code = *p++, m = *p;
+
+	if ((code & 0xfd) != 0x89 || m >= 0xc0)
+		return false;
+	in->op = INSN_MOV;
+	in->flags = code & 2 ? INSN_SECOND : INSN_WRITE;
+	in->size = in->reg_size = rex & REX_W ? 8 : 4;
+	in->reg = (uint8_t)((m >> 3 & 7) | (rex & REX_R) << 1);
+	in->value = 0;
+	in->len = (uint8_t)(skip_modrm(p, m, false) - first);
+	return true;
 }
 
 int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in)
 {
-	/* The longest that parse() can make of 15 prefixes or fewer. */
-	uint8_t copy[2 * MAX + 2] = {0};
-	const uint8_t *end;
+	struct at a = {.p = bytes, .bits = bits, .opsize = bits == 16 ? 2 : 4};
+	uint8_t copy[READS];
+	size_t len;
 
-	if (n >= MAX) {
-		n = MAX;
-		__builtin_memcpy(copy, bytes, MAX);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			copy[i] = bytes[i];
+	if (likely(bits == 64 && n >= READS) && common(bytes, in))
+		return 0;
+	*in = (struct insn){0};
+	if (n < READS) {
+		for (size_t i = 0; i < READS; i++)
+			copy[i] = i < n ? bytes[i] : 0;
+		a.p = bytes = copy;
 	}
-	*in = (struct insn){.op = INSN_MOV};
-	end = parse(copy, bits, in);
-	if (!end || (size_t)(end - copy) > n)
+	if (!parse(&a, in))
 		return -EINVAL;
-	in->len = (unsigned int)(end - copy);
+	len = (size_t)(a.p - bytes);
+	if (len > n || len > MAX)
+		return -EINVAL;
+	in->len = (uint8_t)len;
 	return 0;
 }

@@ -367,13 +367,10 @@ static const struct {
 
 enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e)
 {
-	uint32_t kind = e->kind < VCPU_EXIT_KINDS ? e->kind : VCPU_EXIT_UNKNOWN, n = c->ring_next;
-	struct exit_record *r = &c->ring[n % EXIT_RING];
+	uint32_t kind = e->kind < VCPU_EXIT_KINDS ? e->kind : VCPU_EXIT_UNKNOWN;
 	enum exit_next next;
 
-	c->exits[e->reason < VCPU_REASONS ? e->reason : 0]++;
-	*r = (struct exit_record){c->v->tsc_exit, c->v->rip, e->qualification, e->reason, n};
-	c->ring_next = n + 1;
+	exit_note(c, e);
 	if (!table[kind].lock)
 		return table[kind].fn(c, e);
 	core_lock();

@@ -54,6 +54,18 @@ enum exit_next {
 	EXIT_BLOCK,   /* halted, off or failed */
 };
 enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e);
+/* Counts and audits an exit; exit_handle() does. */
+static inline void exit_note(struct gcpu *c, const struct vcpu_exit *e)
+{
+	struct exit_record *r = &c->ring[c->ring_next % EXIT_RING];
+
+	c->exits[e->reason < VCPU_REASONS ? e->reason : 0]++;
+	r->tsc = c->v->tsc_exit;
+	r->rip = c->v->rip;
+	r->qualification = e->qualification;
+	r->reason = e->reason;
+	r->seq = c->ring_next++;
+}
 
 int mmio_add(struct guest *g,
 	     const struct mmio_region *r) must_check; /* -EEXIST overlap, -ENOSPC */
@@ -65,24 +77,27 @@ enum exit_next mmio_access(struct gcpu *c, struct vcpu_exit *e, uint64_t gpa);
 
 /* One decoded access to memory. */
 enum insn_op { INSN_MOV, INSN_STOS, INSN_TEST, INSN_CMP, INSN_OR, INSN_AND, INSN_XOR };
+enum insn_flags {
+	INSN_WRITE = 1 << 0,  /* memory changes; OR, AND, XOR: is read before */
+	INSN_SECOND = 1 << 1, /* memory is the second operand: a register is changed or compared */
+	INSN_SIGN = 1 << 2,   /* MOVSX */
+	INSN_IMM = 1 << 3,    /* the other operand is value, not reg */
+	INSN_HIGH = 1 << 4,   /* AH, CH, DH, BH */
+	INSN_REP = 1 << 5,    /* of STOS */
+};
 struct insn {
-	enum insn_op op;
-	unsigned int len;  /* bytes */
-	unsigned int size; /* of the access: 1, 2, 4, 8 */
-	bool write;	   /* memory changes; OR, AND, XOR: is read before */
-	bool second;	   /* memory is the second operand: a register is changed or compared */
-	bool imm;	   /* the other operand is @value, not @reg */
-	bool sign;	   /* MOVSX */
-	bool high;	   /* AH, CH, DH, BH */
-	bool rep;	   /* of STOS */
+	uint8_t op, flags; /* enum insn_op, enum insn_flags */
+	uint8_t size;	   /* of the access: 1, 2, 4, 8 bytes */
 	uint8_t reg, reg_size;
+	uint8_t len; /* bytes */
 	uint64_t value;
 };
-/* @bytes: up to 15; @bits 16, 32, 64: of the code segment. 0; -EINVAL: not one of these. */
+/* @n bytes of which at most 15 are the instruction's; from 32 on they are not copied, and may
+ * change meanwhile. @bits 16, 32, 64: of the code segment. 0; -EINVAL: not one of these. */
 int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in) must_check;
-/* Guest-linear to guest-physical by the guest's own page tables; rights are not looked at.
- * -EFAULT: not mapped, or by tables outside of its memory. */
-int guest_walk(struct gcpu *c, uint64_t linear, uint64_t *gpa) must_check;
+/* Guest-linear to guest-physical by the guest's own page tables; rights are not looked at. @code64:
+ * it is known to run 64-bit code. -EFAULT: not mapped, or by tables outside of its memory. */
+int guest_walk(struct gcpu *c, bool code64, uint64_t linear, uint64_t *gpa) must_check;
 
 /* cpuid.c: what every guest gets to see, made once. */
 void cpuid_init(void);

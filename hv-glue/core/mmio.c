@@ -6,6 +6,7 @@
 #include "hw/x86.h"
 
 #define INSN_MAX 15u
+#define IN_PLACE 32u /* so many bytes decode() reads where they are */
 /* CF PF AF ZF SF OF */
 #define FLAGS UINT64_C(0x8d5)
 
@@ -67,49 +68,62 @@ struct target {
 	bool apic;
 };
 
-static uint64_t load(const struct target *t, unsigned int size)
+/* Not a region's: the APIC's registers are 32 bits on 16 bytes each; what is nobody's reads ones.
+ */
+static uint64_t load_other(const struct target *t, unsigned int size)
 {
 	uint64_t off = t->gpa & 0xfff;
 
 	if (t->apic)
 		return size == 4 && !(off & 15) ? lapic_read(t->c, (uint32_t)off) : 0;
-	if (t->r)
-		return t->r->read(t->r->ctx, t->c, t->gpa - t->r->gpa, size) & ones(size);
 	t->c->guest->refused++;
-	return ones(size);
+	return UINT64_MAX;
 }
 
-static void store(const struct target *t, unsigned int size, uint64_t val)
+static void store_other(const struct target *t, unsigned int size, uint64_t val)
 {
 	uint64_t off = t->gpa & 0xfff;
 
 	if (t->apic && size == 4 && !(off & 15))
 		lapic_write(t->c, (uint32_t)off, (uint32_t)val);
-	else if (t->r)
-		t->r->write(t->r->ctx, t->c, t->gpa - t->r->gpa, size, val & ones(size));
 	else
 		t->c->guest->refused++;
 }
 
-static uint64_t operand(const struct gcpu *c, const struct insn *in)
+static uint64_t load(const struct target *t, unsigned int size)
 {
-	if (in->imm)
-		return in->value;
-	return c->v->gpr[in->reg] >> (in->high ? 8 : 0);
+	if (likely(t->r))
+		return t->r->read(t->r->ctx, t->c, t->gpa - t->r->gpa, size) & ones(size);
+	return load_other(t, size) & ones(size);
 }
 
-/* As the CPU does: 32 bits clear the upper half, 8 and 16 leave the rest. */
+static void store(const struct target *t, unsigned int size, uint64_t val)
+{
+	if (likely(t->r))
+		t->r->write(t->r->ctx, t->c, t->gpa - t->r->gpa, size, val & ones(size));
+	else
+		store_other(t, size, val);
+}
+
+static uint64_t operand(const struct gcpu *c, const struct insn *in)
+{
+	if (in->flags & INSN_IMM)
+		return in->value;
+	return c->v->gpr[in->reg] >> (in->flags & INSN_HIGH ? 8 : 0);
+}
+
+/* As the CPU does: 32 bits clear the upper half, 8 and 16 leave the rest. RSP is written back only
+ * when told. */
 static void set_operand(struct gcpu *c, const struct insn *in, uint64_t val)
 {
 	uint64_t *reg = &c->v->gpr[in->reg], mask = ones(in->reg_size);
-	unsigned int shift = in->high ? 8 : 0;
+	unsigned int shift = in->flags & INSN_HIGH ? 8 : 0;
 
 	if (in->reg_size >= 4)
 		*reg = val & mask;
 	else
 		*reg = (*reg & ~(mask << shift)) | (val & mask) << shift;
-	/* RSP is written back only when told. */
-	c->v->state_dirty = true;
+	c->v->state_dirty |= in->reg == VCPU_RSP;
 }
 
 static uint64_t sign_extend(uint64_t v, unsigned int size)
@@ -139,19 +153,30 @@ static void set_flags(struct vcpu *v, uint64_t a, uint64_t b, unsigned int size,
 	v->state_dirty = true;
 }
 
-static uint64_t combine(enum insn_op op, uint64_t a, uint64_t b)
+/* CMP, TEST, OR, AND, XOR. */
+static void arithmetic(const struct target *t, const struct insn *in)
 {
-	switch (op) {
-	case INSN_OR:
-		return a | b;
-	case INSN_XOR:
-		return a ^ b;
-	default:
-		return a & b;
+	uint64_t mem = load(t, in->size), other = operand(t->c, in);
+	bool second = in->flags & INSN_SECOND;
+
+	if (in->op == INSN_CMP) {
+		set_flags(t->c->v, second ? other : mem, second ? mem : other, in->size, true);
+		return;
 	}
+	if (in->op == INSN_OR)
+		mem |= other;
+	else if (in->op == INSN_XOR)
+		mem ^= other;
+	else
+		mem &= other;
+	set_flags(t->c->v, mem, 0, in->size, false);
+	if (in->flags & INSN_WRITE)
+		store(t, in->size, mem);
+	else if (in->op != INSN_TEST)
+		set_operand(t->c, in, mem);
 }
 
-/* One STOS; false: the count of REP is not done, the instruction comes again. */
+/* One of REP's; false: more are to come, by the same instruction. */
 static bool stos(const struct target *t, const struct insn *in)
 {
 	struct vcpu *v = t->c->v;
@@ -159,113 +184,101 @@ static bool stos(const struct target *t, const struct insn *in)
 
 	store(t, in->size, v->gpr[VCPU_RAX]);
 	v->gpr[VCPU_RDI] += down ? -(uint64_t)in->size : in->size;
-	return !in->rep || !--v->gpr[VCPU_RCX];
+	return !(in->flags & INSN_REP) || !--v->gpr[VCPU_RCX];
 }
 
-static void execute(const struct target *t, const struct insn *in)
+/* False: the instruction is not done yet. */
+static bool execute(const struct target *t, const struct insn *in)
 {
-	uint64_t mem, other = operand(t->c, in);
+	uint64_t mem;
 
-	if (in->op == INSN_MOV && in->write) {
-		store(t, in->size, other);
-		return;
+	if (in->op == INSN_STOS)
+		return stos(t, in);
+	if (in->op != INSN_MOV) {
+		arithmetic(t, in);
+	} else if (in->flags & INSN_WRITE) {
+		store(t, in->size, operand(t->c, in));
+	} else {
+		mem = load(t, in->size);
+		set_operand(t->c, in, in->flags & INSN_SIGN ? sign_extend(mem, in->size) : mem);
 	}
-	mem = load(t, in->size);
-	if (in->op == INSN_MOV) {
-		set_operand(t->c, in, in->sign ? sign_extend(mem, in->size) : mem);
-		return;
-	}
-	if (in->op == INSN_CMP) {
-		set_flags(t->c->v, in->second ? other : mem, in->second ? mem : other, in->size,
-			  true);
-		return;
-	}
-	mem = combine(in->op, mem, other);
-	set_flags(t->c->v, mem, 0, in->size, false);
-	if (in->write)
-		store(t, in->size, mem);
-	else if (in->op != INSN_TEST)
-		set_operand(t->c, in, mem);
+	return true;
 }
 
 /* ---- the instruction ------------------------------------------------------------------------ */
 
-/* The bytes at RIP: in place within a page, else together in @buf. NULL: they cannot be read. */
-static const uint8_t *fetch(struct gcpu *c, uint64_t rip, uint8_t *buf, size_t *n)
+/* An instruction that may go on in the next page: the bytes that there are, in @buf. */
+static size_t fetch_both(struct gcpu *c, uint64_t rip, const uint8_t *p, size_t first, uint8_t *buf)
 {
-	size_t first = 4096 - (rip & 0xfff);
-	const uint8_t *p, *q;
+	const uint8_t *q = NULL;
 	uint64_t gpa;
 
-	if (guest_walk(c, rip, &gpa))
-		return NULL;
-	*n = first < INSN_MAX ? first : INSN_MAX;
-	p = guest_ptr(c->guest, gpa, *n);
-	if (!p || first >= INSN_MAX)
-		return p;
+	first = first < INSN_MAX ? first : INSN_MAX;
 	for (size_t i = 0; i < first; i++)
 		buf[i] = p[i];
-	/* The next page is needed only when the instruction goes on there: decode finds out. */
-	if (guest_walk(c, rip + first, &gpa))
-		return buf;
-	q = guest_ptr(c->guest, gpa, INSN_MAX - first);
+	/* Whether the next page is needed, decode finds out. */
+	if (first < INSN_MAX && !guest_walk(c, false, rip + first, &gpa))
+		q = guest_ptr(c->guest, gpa, INSN_MAX - first);
 	for (size_t i = first; q && i < INSN_MAX; i++)
 		buf[i] = q[i - first];
-	*n = q ? INSN_MAX : first;
-	return buf;
+	return q ? INSN_MAX : first;
 }
 
 static int instruction(struct gcpu *c, struct insn *in)
 {
-	uint64_t attr = c->v->ops->get(c->v, VCPU_CS_ATTR), rip = c->v->rip;
+	uint64_t attr = c->v->ops->get(c->v, VCPU_CS_ATTR), rip = c->v->rip, gpa;
+	size_t first = 4096 - (rip & 0xfff);
 	uint8_t buf[INSN_MAX];
 	unsigned int bits = 64;
 	const uint8_t *p;
-	size_t n;
 
 	/* Outside of long mode L is reserved, SDM 3A 3.4.5. */
 	if (!(attr & X86_SEG_L)) {
 		bits = attr & X86_SEG_DB ? 32 : 16;
 		rip = (uint32_t)(rip + c->v->ops->get(c->v, VCPU_CS_BASE));
+		first = 4096 - (rip & 0xfff);
 	}
-	p = fetch(c, rip, buf, &n);
-	return p ? decode(p, n, bits, in) : -EFAULT;
+	if (guest_walk(c, bits == 64, rip, &gpa))
+		return -EFAULT;
+	/* To the end of its page it is all RAM, or not. */
+	p = guest_ptr(c->guest, gpa, first);
+	if (!p)
+		return -EFAULT;
+	if (likely(first >= IN_PLACE))
+		return decode(p, first, bits, in);
+	first = fetch_both(c, rip, p, first, buf);
+	return decode(buf, first, bits, in);
+}
+
+/* What no guest that means well does ends it; @e says what it was about to do. */
+static enum exit_next end(struct gcpu *c, const struct vcpu_exit *e, uint64_t gpa, const char *why)
+{
+	guest_fail(c->guest, c, "%s at 0x%llx, %s",
+		   e->access & VCPU_X	? "runs"
+		   : e->access & VCPU_W ? "writes"
+					: "reads",
+		   (unsigned long long)gpa, why);
+	return EXIT_BLOCK;
 }
 
 enum exit_next mmio_access(struct gcpu *c, struct vcpu_exit *e, uint64_t gpa)
 {
-	struct guest *g = c->guest;
-	struct target t = {.c = c, .gpa = gpa, .apic = gpa - GPA_APIC < 4096};
-	const char *what = e->access & VCPU_X ? "runs" : e->access & VCPU_W ? "writes" : "reads";
+	struct target t = {.c = c, .gpa = gpa, .r = find(c->guest, gpa)};
 	struct insn in;
 
-	if (!t.apic)
-		t.r = find(g, gpa);
-	if (unlikely(!t.r && !t.apic && !in_window(gpa))) {
-		guest_fail(g, c, "%s at 0x%llx, which is not its own", what,
-			   (unsigned long long)gpa);
-		return EXIT_BLOCK;
-	}
-	if (unlikely((e->access & VCPU_X) || instruction(c, &in))) {
-		guest_fail(g, c, "%s at 0x%llx, a device, by an instruction that no driver uses",
-			   what, (unsigned long long)gpa);
-		return EXIT_BLOCK;
-	}
+	t.apic = !t.r && gpa - GPA_APIC < 4096;
+	if (unlikely(!t.r && !t.apic && !in_window(gpa)))
+		return end(c, e, gpa, "which is not its own");
+	if (unlikely((e->access & VCPU_X) || instruction(c, &in)))
+		return end(c, e, gpa, "a device, by an instruction that no driver uses");
 	/* A write for an instruction that only reads: delivery of an event, or a page walk. */
-	if (unlikely((e->access & VCPU_W) && !in.write)) {
-		guest_fail(g, c, "has its stack or page tables at 0x%llx, a device",
-			   (unsigned long long)gpa);
-		return EXIT_BLOCK;
-	}
-	if (t.r && in.size > t.r->len - (gpa - t.r->gpa))
+	if (unlikely((e->access & VCPU_W) && !(in.flags & INSN_WRITE)))
+		return end(c, e, gpa, "a device, for its stack or page tables");
+	if (unlikely(t.r && in.size > t.r->len - (gpa - t.r->gpa)))
 		t.r = NULL;
-	if (in.op == INSN_STOS && !stos(&t, &in)) {
-		c->v->state_dirty = true;
-		return EXIT_RESUME;
+	if (execute(&t, &in)) {
+		e->insn_len = in.len;
+		c->v->ops->skip(c->v, e);
 	}
-	if (in.op != INSN_STOS)
-		execute(&t, &in);
-	e->insn_len = in.len;
-	c->v->ops->skip(c->v, e);
 	return EXIT_RESUME;
 }

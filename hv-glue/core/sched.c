@@ -227,6 +227,12 @@ static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
 		c->tsc_root += v->tsc_entry - last;
 		c->tsc_guest += v->tsc_exit - v->tsc_entry;
 		last = v->tsc_exit;
+		if (e.kind == VCPU_EXIT_CPUID) {
+			exit_note(c, &e);
+			cpuid_exit(c);
+			v->ops->skip(v, &e);
+			continue;
+		}
 		next = exit_handle(c, &e);
 		if (e.kind == VCPU_EXIT_TIMER || e.kind == VCPU_EXIT_IRQ)
 			armed = 0;

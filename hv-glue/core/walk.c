@@ -14,28 +14,55 @@ static uint32_t entry(const struct guest *g, uint64_t gpa)
 	return p ? *p : 0;
 }
 
-/* Tables of 512 entries: PAE's three levels and the four of long mode. As entry(), but without a
- * call a level: each access to a device comes here. */
-static int walk64(const struct guest *g, uint64_t table, unsigned int levels, uint64_t linear,
-		  uint64_t *gpa)
+/* The entry of @linear in @table, whose index is at bit @shift; *@e: what it says. False: absent.
+ */
+static inline bool step(const struct guest *g, uint64_t table, uint64_t linear, unsigned int shift,
+			uint64_t *e)
 {
-	uint64_t last = g->ram_len - 8, ram = g->ram, e, low;
-	unsigned int shift = 12 + 9 * (levels - 1);
+	uint64_t at = (table & X86_PTE_ADDR) + (linear >> shift & 511) * 8;
 
-	for (;; shift -= 9) {
-		table += (linear >> shift & 511) * 8;
-		if (table > last)
-			return -EFAULT;
-		e = *(const volatile uint64_t *)(uintptr_t)(ram + table);
-		if (!(e & X86_PTE_P))
-			return -EFAULT;
-		if (shift == 12 || (shift <= 30 && (e & X86_PTE_PS)))
-			break;
-		table = e & X86_PTE_ADDR;
-	}
-	low = (UINT64_C(1) << shift) - 1;
+	/* RAM is whole pages. */
+	if (unlikely(at >= g->ram_len))
+		return false;
+	*e = *(const volatile uint64_t *)(uintptr_t)(g->ram + at);
+	return *e & X86_PTE_P;
+}
+
+static int page(uint64_t e, uint64_t linear, unsigned int shift, uint64_t *gpa)
+{
+	uint64_t low = (UINT64_C(1) << shift) - 1;
+
 	*gpa = (e & X86_PTE_ADDR & ~low) | (linear & low);
 	return 0;
+}
+
+/* From a table of 1 GiB entries on down. Each access to a device comes here. */
+static int walk64(const struct guest *g, uint64_t e, uint64_t linear, uint64_t *gpa)
+{
+	if (!step(g, e, linear, 30, &e))
+		return -EFAULT;
+	if (e & X86_PTE_PS)
+		return page(e, linear, 30, gpa);
+	if (!step(g, e, linear, 21, &e))
+		return -EFAULT;
+	if (e & X86_PTE_PS)
+		return page(e, linear, 21, gpa);
+	if (!step(g, e, linear, 12, &e))
+		return -EFAULT;
+	return page(e, linear, 12, gpa);
+}
+
+/* Four entries on top, aligned to 32 bytes only. */
+static int walk_pae(const struct guest *g, uint64_t table, uint64_t linear, uint64_t *gpa)
+{
+	const volatile uint64_t *p = guest_ptr(g, table + (linear >> 30) * 8, 8);
+	uint64_t e = p ? *p : 0;
+
+	if (!(e & X86_PTE_P) || !step(g, e, linear, 21, &e))
+		return -EFAULT;
+	if (e & X86_PTE_PS)
+		return page(e, linear, 21, gpa);
+	return step(g, e, linear, 12, &e) ? page(e, linear, 12, gpa) : -EFAULT;
 }
 
 static int walk32(const struct guest *g, uint32_t table, uint32_t linear, uint64_t *gpa)
@@ -55,22 +82,19 @@ static int walk32(const struct guest *g, uint32_t table, uint32_t linear, uint64
 	return 0;
 }
 
-int guest_walk(struct gcpu *c, uint64_t linear, uint64_t *gpa)
+int guest_walk(struct gcpu *c, bool code64, uint64_t linear, uint64_t *gpa)
 {
 	const struct vcpu_ops *ops = c->v->ops;
-	uint64_t cr3, cr4;
+	uint64_t e = ops->get(c->v, VCPU_CR3);
 
-	if (ops->get(c->v, VCPU_EFER) & X86_EFER_LMA)
-		return walk64(c->guest, ops->get(c->v, VCPU_CR3) & X86_PTE_ADDR, 4, linear, gpa);
+	if (likely(code64) || (ops->get(c->v, VCPU_EFER) & X86_EFER_LMA))
+		return step(c->guest, e, linear, 39, &e) ? walk64(c->guest, e, linear, gpa)
+							 : -EFAULT;
 	linear &= UINT32_MAX;
 	*gpa = linear;
 	if (!(ops->get(c->v, VCPU_CR0) & X86_CR0_PG))
 		return 0;
-	cr3 = ops->get(c->v, VCPU_CR3);
-	cr4 = ops->get(c->v, VCPU_CR4);
-	/* Four entries on top, found by two bits: the same as a table of 512 of 32 bytes'
-	 * alignment. */
-	if (cr4 & X86_CR4_PAE)
-		return walk64(c->guest, cr3 & UINT32_C(0xffffffe0), 3, linear, gpa);
-	return walk32(c->guest, cr3 & UINT32_C(0xfffff000), (uint32_t)linear, gpa);
+	if (!(ops->get(c->v, VCPU_CR4) & X86_CR4_PAE))
+		return walk32(c->guest, (uint32_t)e & UINT32_C(0xfffff000), (uint32_t)linear, gpa);
+	return walk_pae(c->guest, e & UINT32_C(0xffffffe0), linear, gpa);
 }

@@ -9,7 +9,6 @@
 #include "os/barrier.h"
 
 #define FORCE_INLINE inline __attribute__((always_inline))
-#define NOINLINE     __attribute__((noinline))
 #ifdef __clang__
 #define UNROLL4 _Pragma("unroll 4")
 #else

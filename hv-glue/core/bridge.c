@@ -28,6 +28,7 @@ struct station {
 
 static struct {
 	struct port *port[PORTS];
+	unsigned int ports;
 	struct station table[STATIONS];
 	struct vfq_buf *out[BURST];
 	unsigned int outs;
@@ -165,7 +166,7 @@ static bool bridge_tx(struct port *p, const struct port_part *part, unsigned int
 	const struct mac *dst = part[0].p, *src = dst + 1;
 	struct port *to;
 
-	if (admit(p, src, false)) {
+	if (!mac_equal(src, (const struct mac *)p->mac) && admit(p, src, false)) {
 		p->dropped++;
 		p->guest->refused++;
 		return false;
@@ -179,8 +180,8 @@ static bool bridge_tx(struct port *p, const struct port_part *part, unsigned int
 		return true;
 	}
 	if (mac_is_multicast(dst))
-		for (unsigned int i = 0; i < PORTS; i++)
-			if (br.port[i] && br.port[i] != p)
+		for (unsigned int i = 0; i < br.ports; i++)
+			if (br.port[i] != p)
 				to_port(br.port[i], part, n, len);
 	if (!to_uplink(p, part, n, len))
 		p->dropped++;
@@ -190,8 +191,8 @@ static bool bridge_tx(struct port *p, const struct port_part *part, unsigned int
 static void bridge_flush(struct port *p)
 {
 	flush_uplink();
-	for (unsigned int i = 0; i < PORTS; i++)
-		if (br.port[i] && br.port[i] != p)
+	for (unsigned int i = 0; i < br.ports; i++)
+		if (br.port[i] != p)
 			br.port[i]->deliver_end(br.port[i]->ctx);
 }
 
@@ -208,37 +209,36 @@ static void from_uplink(const struct vfq_buf *b)
 	if (to)
 		to_port(to, &part, 1, b->len);
 	else if (mac_is_multicast(dst))
-		for (unsigned int i = 0; i < PORTS; i++)
-			if (br.port[i])
-				to_port(br.port[i], &part, 1, b->len);
+		for (unsigned int i = 0; i < br.ports; i++)
+			to_port(br.port[i], &part, 1, b->len);
 }
 
 /* The uplink is everybody's: the first port's turn serves it for all. */
 static unsigned int bridge_poll(struct port *p)
 {
 	struct vfq_buf *b[BURST];
-	unsigned int first = 0, n;
+	unsigned int n;
 
-	while (first < PORTS && !br.port[first])
-		first++;
-	if (first == PORTS || br.port[first] != p)
+	if (br.port[0] != p)
 		return 0;
 	n = pf_rx_burst(core.nic->pf, b, BURST);
 	for (unsigned int i = 0; i < n; i++) {
 		from_uplink(b[i]);
 		vfq_buf_put(b[i]);
 	}
-	for (unsigned int i = 0; n && i < PORTS; i++)
-		if (br.port[i])
-			br.port[i]->deliver_end(br.port[i]->ctx);
+	for (unsigned int i = 0; n && i < br.ports; i++)
+		br.port[i]->deliver_end(br.port[i]->ctx);
 	return n;
 }
 
 static void bridge_close(struct port *p)
 {
-	for (unsigned int i = 0; i < PORTS; i++)
-		if (br.port[i] == p)
-			br.port[i] = NULL;
+	unsigned int at = 0;
+
+	while (br.port[at] != p)
+		at++;
+	br.port[at] = br.port[--br.ports];
+	br.port[br.ports] = NULL;
 	for (unsigned int i = 0; i < STATIONS; i++)
 		if (br.table[i].used && br.table[i].port == p)
 			forget(&br.table[i]);
@@ -254,17 +254,14 @@ static const struct port_ops ops = {
 
 int bridge_open(struct port *p)
 {
-	unsigned int i = 0;
 	int err;
 
-	while (i < PORTS && br.port[i])
-		i++;
-	if (i == PORTS)
+	if (br.ports == PORTS)
 		return -ENOSPC;
 	err = admit(p, (const struct mac *)p->mac, true);
 	if (err)
 		return err;
 	p->ops = &ops;
-	br.port[i] = p;
+	br.port[br.ports++] = p;
 	return 0;
 }

@@ -338,8 +338,8 @@ static void do_audit(const struct request *r)
 				.tsc = cpu_to_le64(e->tsc),
 				.rip = cpu_to_le64(e->rip),
 				.qualification = cpu_to_le64(e->qualification),
-				.reason = cpu_to_le32(e->reason),
-				.seq = cpu_to_le32(e->seq),
+				.reason = cpu_to_le32((uint32_t)e->reason),
+				.seq = cpu_to_le32(g->cpu[c].ring_next - EXIT_RING + i),
 			};
 
 			if (e->tsc)

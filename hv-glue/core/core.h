@@ -29,7 +29,7 @@ enum gcpu_state {
 /* One audited exit. */
 struct exit_record {
 	uint64_t tsc, rip, qualification;
-	uint32_t reason, seq;
+	uint64_t reason;
 };
 
 /* Owned by its guest. While it runs only its CPU touches it; others set the atomic words. */

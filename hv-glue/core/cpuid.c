@@ -54,11 +54,12 @@ static const struct {
 };
 
 /* The answers, behind one of zeros in the order of allow[]; found by leaf without a search. */
-static struct {
+static struct answer {
 	struct cpu_id r;
-	bool own; /* something in it depends on who asks */
+	bool own __attribute__((
+		aligned(16))); /* something in it depends on who asks, or on the sub-leaf */
 } answer[1 + ARRAY_SIZE(allow)] = {[0] = {.own = true}};
-static uint8_t place[2][32]; /* of basic and extended leaves: index in answer[], 0: none */
+static uint8_t place[64]; /* of 32 basic and 32 extended leaves: index in answer[], 0: none */
 static uint64_t xcr0;
 static uint32_t area[2]; /* XSAVE's bytes with x87 and SSE, with AVX too */
 
@@ -120,14 +121,14 @@ static void fill(unsigned int i, struct cpu_id *r)
 
 static bool depends(uint32_t leaf)
 {
-	return leaf == 1 || leaf == 4 || leaf == 0xd || leaf == EXTENDED + 8;
+	return leaf == 1 || leaf == 4 || leaf == 7 || leaf == 0xd || leaf == EXTENDED + 8;
 }
 
 void cpuid_init(void)
 {
 	uint32_t max = cpu_cpuid(0, 0).eax, ext = cpu_cpuid(EXTENDED, 0).eax;
 
-	if (place[0][0])
+	if (place[0])
 		return;
 	make_xsave();
 	for (unsigned int i = 0; i < ARRAY_SIZE(allow); i++) {
@@ -144,7 +145,7 @@ void cpuid_init(void)
 		answer[i + 1].r = r;
 		answer[i + 1].own = depends(leaf);
 		if (!allow[i].sub)
-			place[leaf >= EXTENDED][leaf & 0x1f] = (uint8_t)(i + 1);
+			place[(leaf >= EXTENDED ? 32 : 0) + (leaf & 31)] = (uint8_t)(i + 1);
 	}
 }
 
@@ -165,76 +166,93 @@ static void topology(const struct gcpu *c, uint32_t sub, struct cpu_id *r)
 		*r = (struct cpu_id){log2_up(cpus), cpus, 1 | 2 << 8, c->index};
 }
 
-static void own_leaf_1(struct gcpu *c, struct cpu_id *r)
+static const struct answer *look(uint32_t leaf)
 {
-	unsigned int cpus = c->guest->cfg.cpus;
-
-	r->ebx |= c->index << 24 | cpus << 16;
-	r->edx |= cpus > 1 ? BIT(28) : 0;
-	if (xcr0 && (c->v->ops->get(c->v, VCPU_CR4) & X86_CR4_OSXSAVE))
-		r->ecx |= X86_CPUID_1_ECX_OSXSAVE;
+	if (leaf < 32)
+		return &answer[place[leaf]];
+	leaf -= EXTENDED;
+	return &answer[leaf < 32 ? place[32 + leaf] : 0];
 }
 
-/* What depends on the CPU that asks, or on its state; and leaves that are not in the table. */
-static void own(struct gcpu *c, uint32_t leaf, uint32_t sub, struct cpu_id *r)
+static inline void put(uint64_t *gpr, const struct cpu_id *r)
+{
+	gpr[VCPU_RAX] = r->eax;
+	gpr[VCPU_RBX] = r->ebx;
+	gpr[VCPU_RCX] = r->ecx;
+	gpr[VCPU_RDX] = r->edx;
+}
+
+static void own_leaf_1(struct gcpu *c)
 {
 	unsigned int cpus = c->guest->cfg.cpus;
+	struct vcpu *v = c->v;
 
-	if (leaf == 1) {
-		own_leaf_1(c, r);
-		return;
-	}
+	v->gpr[VCPU_RBX] |= c->index << 24 | cpus << 16;
+	if (cpus > 1)
+		v->gpr[VCPU_RDX] |= BIT(28);
+	if (xcr0 && (v->ops->get(v, VCPU_CR4) & X86_CR4_OSXSAVE))
+		v->gpr[VCPU_RCX] |= X86_CPUID_1_ECX_OSXSAVE;
+}
+
+/* Sub-leaves of one leaf stand together in allow[]; what is not there is zeros. */
+static const struct cpu_id *sub_leaf(uint32_t leaf, uint32_t sub)
+{
+	unsigned int i = place[leaf & 31] + sub;
+
+	if (sub > 8 || i > ARRAY_SIZE(allow) || allow[i - 1].leaf != leaf)
+		i = 0;
+	return &answer[i].r;
+}
+
+/* What depends on the CPU that asks, on its state or on the sub-leaf; and leaves that are not in
+ * the table. */
+static void own(struct gcpu *c, uint32_t leaf, uint32_t sub)
+{
+	unsigned int cpus = c->guest->cfg.cpus;
+	struct cpu_id r = {0};
+
+	if (leaf == 4 || leaf == 7 || leaf == 0xd)
+		r = *sub_leaf(leaf, sub);
 	switch (leaf) {
 	case 4:
-		if (r->eax & 0x1f)
-			r->eax |= (cpus - 1) << 26;
+		if (r.eax & 0x1f)
+			r.eax |= (cpus - 1) << 26;
 		break;
 	case 0xb:
-		topology(c, sub, r);
+		topology(c, sub, &r);
 		break;
 	case 0xd:
 		if (sub < 2 && xcr0) /* AVX follows the header: compacted or not is the same */
-			r->ebx = area[c->xcr0 & X86_XCR0_AVX ? 1 : 0];
+			r.ebx = area[c->xcr0 & X86_XCR0_AVX ? 1 : 0];
 		break;
 	case EXTENDED:
-		*r = cpu_cpuid(0, 0);
-		r->eax = EXTENDED_MAX;
+		r = cpu_cpuid(0, 0);
+		r.eax = EXTENDED_MAX;
 		break;
 	case OURS:
-		*r = (struct cpu_id){OURS, 0x69756c53, 0x6c536563, 0x65636975};
+		r = (struct cpu_id){OURS, 0x69756c53, 0x6c536563, 0x65636975};
 		break;
 	case EXTENDED + 8:
-		r->ecx = cpus - 1;
+		r = look(leaf)->r;
+		r.ecx = cpus - 1;
 		break;
 	default:
 		break;
 	}
-}
-
-/* Sub-leaves of one leaf stand together in allow[]; 0: there is no such one. */
-static unsigned int sub_leaf(unsigned int i, uint32_t leaf, uint32_t sub)
-{
-	i += sub;
-	return sub <= 8 && i <= ARRAY_SIZE(allow) && allow[i - 1].leaf == leaf ? i : 0;
+	put(c->v->gpr, &r);
 }
 
 void cpuid_exit(struct gcpu *c)
 {
 	uint64_t *gpr = c->v->gpr;
 	uint32_t leaf = (uint32_t)gpr[VCPU_RAX], sub = (uint32_t)gpr[VCPU_RCX];
-	unsigned int i = 0;
-	struct cpu_id r;
+	const struct answer *a = look(leaf);
 
-	if ((leaf & ~EXTENDED) <= BASIC_MAX)
-		i = place[leaf >> 31][leaf & 0x1f];
-	/* Leaves without sub-leaves ignore ECX. */
-	if (i && sub && (leaf == 4 || leaf == 7 || leaf == 0xd))
-		i = sub_leaf(i, leaf, sub);
-	r = answer[i].r;
-	if (answer[i].own)
-		own(c, leaf, sub, &r);
-	gpr[VCPU_RAX] = r.eax;
-	gpr[VCPU_RBX] = r.ebx;
-	gpr[VCPU_RCX] = r.ecx;
-	gpr[VCPU_RDX] = r.edx;
+	put(gpr, &a->r);
+	if (likely(!a->own))
+		return;
+	if (leaf == 1)
+		own_leaf_1(c);
+	else
+		own(c, leaf, sub);
 }

@@ -127,7 +127,7 @@ static bool group(uint8_t code, uint8_t reg, struct insn *in)
 }
 
 /* Behind ModRM, SIB and displacement. */
-static const uint8_t *skip_modrm(const uint8_t *p, uint8_t m, bool addr16)
+static inline const uint8_t *skip_modrm(const uint8_t *p, uint8_t m, bool addr16)
 {
 	uint8_t mod = m >> 6, rm = m & 7;
 
@@ -198,31 +198,37 @@ static bool parse(struct at *a, struct insn *in)
 	return true;
 }
 
-/* Nearly all there are: MOV between memory and a register, by 64-bit code. */
-static bool common(const uint8_t *p, struct insn *in)
-{
-	const uint8_t *first = p;
-	uint8_t rex = (*p & 0xf0) == 0x40 ? *p++ : 0, code = *p++, m = *p;
+/* Bytes behind ModRM in 64-bit code, by mod and rm; a SIB byte with base 5 may bring four more. */
+static const uint8_t behind[32] = {0, 0, 0, 0, 1, 4, 0, 0, 1, 1, 1, 1,
+				   2, 1, 1, 1, 4, 4, 4, 4, 5, 4, 4, 4};
 
-	if ((code & 0xfd) != 0x89 || m >= 0xc0)
+/* Nearly all there are: MOV between memory and a register, by 64-bit code. */
+static inline bool common(const uint8_t *p, struct insn *in)
+{
+	unsigned int word = *p == 0x66, rex, m, n;
+
+	rex = (p[word] & 0xf0) == 0x40 ? p[word] : 0;
+	n = word + (rex != 0);
+	m = p[n + 1];
+	if ((p[n] & 0xfd) != 0x89 || m >= 0xc0)
 		return false;
 	in->op = INSN_MOV;
-	in->flags = code & 2 ? INSN_SECOND : INSN_WRITE;
-	in->size = in->reg_size = rex & REX_W ? 8 : 4;
+	in->flags = p[n] & 2 ? INSN_SECOND : INSN_WRITE;
+	in->size = in->reg_size = (uint8_t)(rex & REX_W ? 8 : 4 >> word);
 	in->reg = (uint8_t)((m >> 3 & 7) | (rex & REX_R) << 1);
 	in->value = 0;
-	in->len = (uint8_t)(skip_modrm(p, m, false) - first);
+	if (unlikely((m & 0xc7) == 4 && (p[n + 2] & 7) == 5))
+		n += 4;
+	in->len = (uint8_t)(n + 2 + behind[(m >> 3 & 0x18) | (m & 7)]);
 	return true;
 }
 
-int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in)
+static NOINLINE int any(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in)
 {
 	struct at a = {.p = bytes, .bits = bits, .opsize = bits == 16 ? 2 : 4};
 	uint8_t copy[READS];
 	size_t len;
 
-	if (likely(bits == 64 && n >= READS) && common(bytes, in))
-		return 0;
 	*in = (struct insn){0};
 	if (n < READS) {
 		for (size_t i = 0; i < READS; i++)
@@ -236,4 +242,11 @@ int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in)
 		return -EINVAL;
 	in->len = (uint8_t)len;
 	return 0;
+}
+
+int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in)
+{
+	if (likely(bits == 64 && n >= READS && common(bytes, in)))
+		return 0;
+	return any(bytes, n, bits, in);
 }

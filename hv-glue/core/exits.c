@@ -365,12 +365,27 @@ static const struct {
 	[VCPU_EXIT_ENTRY] = {on_unknown, false},
 };
 
+/* Counts and audits an exit. */
+static void note(struct gcpu *c, const struct vcpu_exit *e)
+{
+	struct exit_record *r = &c->ring[c->ring_next % EXIT_RING];
+
+	c->exits[e->reason < VCPU_REASONS ? e->reason : 0]++;
+	r->tsc = c->v->tsc_exit;
+	r->rip = c->v->rip;
+	r->qualification = e->qualification;
+	r->reason = e->reason;
+	c->ring_next++;
+}
+
 enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e)
 {
 	uint32_t kind = e->kind < VCPU_EXIT_KINDS ? e->kind : VCPU_EXIT_UNKNOWN;
 	enum exit_next next;
 
-	exit_note(c, e);
+	note(c, e);
+	if (likely(kind == VCPU_EXIT_CPUID))
+		return on_cpuid(c, e);
 	if (!table[kind].lock)
 		return table[kind].fn(c, e);
 	core_lock();

@@ -54,19 +54,6 @@ enum exit_next {
 	EXIT_BLOCK,   /* halted, off or failed */
 };
 enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e);
-/* Counts and audits an exit; exit_handle() does. */
-static inline void exit_note(struct gcpu *c, const struct vcpu_exit *e)
-{
-	struct exit_record *r = &c->ring[c->ring_next % EXIT_RING];
-
-	c->exits[e->reason < VCPU_REASONS ? e->reason : 0]++;
-	r->tsc = c->v->tsc_exit;
-	r->rip = c->v->rip;
-	r->qualification = e->qualification;
-	r->reason = e->reason;
-	r->seq = c->ring_next++;
-}
-
 int mmio_add(struct guest *g,
 	     const struct mmio_region *r) must_check; /* -EEXIST overlap, -ENOSPC */
 void mmio_del(struct guest *g, uint64_t gpa);

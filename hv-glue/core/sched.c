@@ -202,7 +202,7 @@ static uint64_t prepare(struct core_cpu *cpu, struct gcpu *c, uint64_t armed)
 	return want;
 }
 
-/* An exit that has changed neither interrupts nor timers: on with the guest at once. */
+/* Whether an exit, handled, left interrupts and timers as they were: on with the guest at once. */
 static bool plain(const struct core_cpu *cpu, const struct gcpu *c, const struct vcpu_exit *e)
 {
 	if (e->kind == VCPU_EXIT_CPUID)
@@ -214,30 +214,26 @@ static bool plain(const struct core_cpu *cpu, const struct gcpu *c, const struct
 static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
 {
 	struct vcpu *v = c->v;
-	uint64_t last = cpu_rdtsc(), armed = 0;
+	uint64_t last = cpu_rdtsc(), armed;
 	enum exit_next next = EXIT_RESUME;
-	struct vcpu_exit e = {.kind = VCPU_EXIT_UNKNOWN};
+	struct vcpu_exit e;
 
 	v->tsc_exit = last;
+	armed = prepare(cpu, c, 0);
 	/* Whoever wants it to leave has set its state, and interrupts wait: the entry exits. */
-	while (next == EXIT_RESUME && state(c) == GCPU_RUNNING) {
-		if (!plain(cpu, c, &e))
-			armed = prepare(cpu, c, armed);
+	while (likely(state(c) == GCPU_RUNNING)) {
 		v->ops->run(v, &e);
 		c->tsc_root += v->tsc_entry - last;
-		c->tsc_guest += v->tsc_exit - v->tsc_entry;
 		last = v->tsc_exit;
-		if (e.kind == VCPU_EXIT_CPUID) {
-			exit_note(c, &e);
-			cpuid_exit(c);
-			v->ops->skip(v, &e);
-			continue;
-		}
+		c->tsc_guest += last - v->tsc_entry;
 		next = exit_handle(c, &e);
-		if (e.kind == VCPU_EXIT_TIMER || e.kind == VCPU_EXIT_IRQ)
-			armed = 0;
-		if (next == EXIT_RESUME && (e.kind == VCPU_EXIT_IRQ || last >= cpu->slice_end))
+		if (likely(plain(cpu, c, &e) && last < armed && next == EXIT_RESUME))
+			continue;
+		if (next != EXIT_RESUME || e.kind == VCPU_EXIT_IRQ || last >= cpu->slice_end)
 			break;
+		if (e.kind == VCPU_EXIT_TIMER)
+			armed = 0;
+		armed = prepare(cpu, c, armed);
 	}
 	own[cpu->id].yield = next == EXIT_RESCHED;
 	c->tsc_root += cpu_rdtsc() - last;

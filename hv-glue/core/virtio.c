@@ -112,6 +112,12 @@ static bool frame_of(const struct vring_chain *c, uint8_t head[FRAME_MIN], struc
 		skip -= k;
 		p += k;
 		l -= k;
+		if (likely(!got && l >= FRAME_MIN)) {
+			__builtin_memcpy(head, p, FRAME_MIN);
+			got = FRAME_MIN;
+			p += FRAME_MIN;
+			l -= FRAME_MIN;
+		}
 		for (; l && got < FRAME_MIN; l--)
 			head[got++] = *p++;
 		if (l)
@@ -389,20 +395,13 @@ static uint64_t bar_read(struct vpci_func *f, struct gcpu *c, unsigned int bar, 
 	}
 }
 
-static void bar_write(struct vpci_func *f, struct gcpu *c, unsigned int bar, uint64_t off,
-		      unsigned int size, uint64_t val)
+static NOINLINE void other_write(struct vpci_func *f, uint64_t off, unsigned int size, uint64_t val)
 {
 	struct virtio *v = of_func(f);
 	uint64_t at = off & (REGION - 1);
 	int entry;
 
-	(void)c;
-	(void)bar;
 	switch (off & ~(uint64_t)(REGION - 1)) {
-	case AT_NOTIFY:
-		if (live(v) && at / 4 == TX)
-			transmit(v);
-		break;
 	case AT_COMMON:
 		common_write(v, (unsigned int)at, (uint32_t)val);
 		if (size == 8)
@@ -416,6 +415,19 @@ static void bar_write(struct vpci_func *f, struct gcpu *c, unsigned int bar, uin
 			vpci_msix_raise(f, &v->msix, (unsigned int)entry);
 		break;
 	}
+}
+
+static void bar_write(struct vpci_func *f, struct gcpu *c, unsigned int bar, uint64_t off,
+		      unsigned int size, uint64_t val)
+{
+	struct virtio *v = of_func(f);
+
+	(void)c;
+	(void)bar;
+	if (unlikely(off / REGION != AT_NOTIFY / REGION))
+		other_write(f, off, size, val);
+	else if (live(v) && off % REGION / 4 == TX)
+		transmit(v);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -36,10 +36,10 @@ static int page(uint64_t e, uint64_t linear, unsigned int shift, uint64_t *gpa)
 	return 0;
 }
 
-/* From a table of 1 GiB entries on down. Each access to a device comes here. */
-static int walk64(const struct guest *g, uint64_t e, uint64_t linear, uint64_t *gpa)
+/* Each access to a device comes here. */
+static inline int walk64(const struct guest *g, uint64_t e, uint64_t linear, uint64_t *gpa)
 {
-	if (!step(g, e, linear, 30, &e))
+	if (!step(g, e, linear, 39, &e) || !step(g, e, linear, 30, &e))
 		return -EFAULT;
 	if (e & X86_PTE_PS)
 		return page(e, linear, 30, gpa);
@@ -82,19 +82,26 @@ static int walk32(const struct guest *g, uint32_t table, uint32_t linear, uint64
 	return 0;
 }
 
-int guest_walk(struct gcpu *c, bool code64, uint64_t linear, uint64_t *gpa)
+static NOINLINE int walk_other(struct gcpu *c, uint64_t cr3, uint64_t linear, uint64_t *gpa)
 {
 	const struct vcpu_ops *ops = c->v->ops;
-	uint64_t e = ops->get(c->v, VCPU_CR3);
 
-	if (likely(code64) || (ops->get(c->v, VCPU_EFER) & X86_EFER_LMA))
-		return step(c->guest, e, linear, 39, &e) ? walk64(c->guest, e, linear, gpa)
-							 : -EFAULT;
+	if (ops->get(c->v, VCPU_EFER) & X86_EFER_LMA)
+		return walk64(c->guest, cr3, linear, gpa);
 	linear &= UINT32_MAX;
 	*gpa = linear;
 	if (!(ops->get(c->v, VCPU_CR0) & X86_CR0_PG))
 		return 0;
 	if (!(ops->get(c->v, VCPU_CR4) & X86_CR4_PAE))
-		return walk32(c->guest, (uint32_t)e & UINT32_C(0xfffff000), (uint32_t)linear, gpa);
-	return walk_pae(c->guest, e & UINT32_C(0xffffffe0), linear, gpa);
+		return walk32(c->guest, (uint32_t)cr3 & UINT32_C(0xfffff000), (uint32_t)linear,
+			      gpa);
+	return walk_pae(c->guest, cr3 & UINT32_C(0xffffffe0), linear, gpa);
+}
+
+int guest_walk(struct gcpu *c, bool code64, uint64_t linear, uint64_t *gpa)
+{
+	uint64_t cr3 = c->v->ops->get(c->v, VCPU_CR3);
+
+	return likely(code64) ? walk64(c->guest, cr3, linear, gpa)
+			      : walk_other(c, cr3, linear, gpa);
 }

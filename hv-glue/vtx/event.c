@@ -41,7 +41,7 @@ void vtx_inject(struct vcpu *v, int vector, int64_t error)
 
 void vtx_inject_nmi(struct vcpu *v)
 {
-	vtx_of(v)->nmi = true;
+	vtx_of(v)->nmi = VMX_EVENT_VALID;
 }
 
 static uint64_t interruptibility(struct vtx_vcpu *x)
@@ -101,24 +101,27 @@ void vtx_set_timer(struct vcpu *v, uint64_t ticks)
 	vtx_of(v)->deadline = ticks < VTX_NEVER - now ? now + ticks : VTX_NEVER;
 }
 
-void vtx_skip(struct vcpu *v, const struct vcpu_exit *e)
+/* SDM 3C 28.3.3 and 3A 6.8.3: shadows end with the instruction, a single step is due behind it. */
+static void finish_skip(const struct vtx_vcpu *x, uint64_t block)
 {
-	v->rip += e->insn_len;
-	vtx_of(v)->dirty |= VTX_D_SKIP;
-}
+	const uint64_t shadows = VMX_BLOCK_STI | VMX_BLOCK_MOV_SS;
 
-/* SDM 3C 28.3.3 and 3A 6.8.3: what ends with the instruction, and the single step behind it. */
-static void finish_skip(const struct vtx_vcpu *x)
-{
-	uint64_t block = vtx_read(VMX_GUEST_INTERRUPTIBILITY);
-
-	vtx_write(VMX_GUEST_RIP, x->v.rip);
-	if (block & (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS))
-		vtx_write(VMX_GUEST_INTERRUPTIBILITY,
-			  block & ~(uint64_t)(VMX_BLOCK_STI | VMX_BLOCK_MOV_SS));
+	if (block & shadows)
+		vtx_write(VMX_GUEST_INTERRUPTIBILITY, block & ~shadows);
 	if (x->v.rflags & X86_RFLAGS_TF)
 		vtx_write(VMX_GUEST_PENDING_DEBUG,
 			  vtx_read(VMX_GUEST_PENDING_DEBUG) | VMX_PENDING_DEBUG_BS);
+}
+
+/* At once: its VMCS is current after an exit, and nearly every exit comes here. */
+void vtx_skip(struct vcpu *v, const struct vcpu_exit *e)
+{
+	uint64_t block = vtx_read(VMX_GUEST_INTERRUPTIBILITY);
+
+	v->rip += e->insn_len;
+	vtx_write(VMX_GUEST_RIP, v->rip);
+	if (unlikely((block & (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS)) || (v->rflags & X86_RFLAGS_TF)))
+		finish_skip(vtx_of(v), block);
 }
 
 void vtx_flush_dirty(struct vtx_vcpu *x)
@@ -129,8 +132,6 @@ void vtx_flush_dirty(struct vtx_vcpu *x)
 		vtx_write(VMX_GUEST_RFLAGS, (x->v.rflags & X86_RFLAGS_KNOWN) | X86_RFLAGS_ONE);
 		x->v.state_dirty = false;
 	}
-	if (x->dirty & VTX_D_SKIP)
-		finish_skip(x);
 	if (x->dirty & VTX_D_PROC)
 		vtx_write(VMX_PROC, x->proc);
 	if (x->dirty & VTX_D_IRQ && x->fit.caps & VCPU_CAP_VID)
@@ -176,7 +177,7 @@ static void try_nmi(struct vtx_vcpu *x)
 	if (block & VMX_BLOCK_STI)
 		vtx_write(VMX_GUEST_INTERRUPTIBILITY, block & ~(uint64_t)VMX_BLOCK_STI);
 	x->event = VMX_EVENT_VALID | field_prep(VMX_EVENT_TYPE, VMX_EVENT_NMI) | X86_VEC_NMI;
-	x->nmi = false;
+	x->nmi = 0;
 	set_proc(x, VMX_PROC_NMI_WINDOW, false);
 }
 

@@ -45,10 +45,10 @@ const struct vtx_kind vtx_kinds[VMX_REASONS] = {
 	[VMX_REASON_TPR_THRESHOLD] = {VCPU_EXIT_WINDOW, 0},
 	[VMX_REASON_APIC_ACCESS] = {VCPU_EXIT_APIC_ACCESS, QUAL | IDT},
 	[VMX_REASON_EOI] = {VCPU_EXIT_EOI, QUAL},
-	[VMX_REASON_EPT_VIOLATION] = {VCPU_EXIT_MEM, QUAL | VTX_N_PHYS | VTX_N_LINEAR | IDT},
+	[VMX_REASON_EPT_VIOLATION] = {VCPU_EXIT_MEM, QUAL | VTX_N_PHYS | IDT},
 	[VMX_REASON_EPT_MISCONFIG] = {VCPU_EXIT_MISCONFIG, VTX_N_PHYS | IDT},
 	[VMX_REASON_INVEPT] = {VCPU_EXIT_UNDEFINED, 0},
-	[VMX_REASON_TIMER] = {VCPU_EXIT_TIMER, 0},
+	[VMX_REASON_TIMER] = {VCPU_EXIT_TIMER, VTX_N_OWN},
 	[VMX_REASON_INVVPID] = {VCPU_EXIT_UNDEFINED, 0},
 	[VMX_REASON_WBINVD] = {VCPU_EXIT_WBINVD, 0},
 	[VMX_REASON_XSETBV] = {VCPU_EXIT_XSETBV, 0},
@@ -149,8 +149,6 @@ void vtx_decode(const struct vtx_raw *raw, struct vcpu_exit *e)
 	case VCPU_EXIT_MEM:
 		e->gpa = raw->phys;
 		e->access = field_get(VMX_QUAL_EPT_ACCESS, qual);
-		e->gla_valid = qual & VMX_QUAL_EPT_LINEAR;
-		e->gla = e->gla_valid ? raw->linear : 0;
 		break;
 	case VCPU_EXIT_MISCONFIG:
 		e->gpa = raw->phys;

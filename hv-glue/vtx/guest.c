@@ -226,6 +226,12 @@ uint64_t vtx_get(struct vcpu *v, enum vcpu_reg r)
 	uint64_t before, val = 0, *slot;
 	uint32_t msr;
 
+	if (likely(x->loaded && r < VCPU_REGS)) {
+		if (regs[r].field)
+			return vtx_read(regs[r].field);
+		if (r == VCPU_CR4)
+			return get_cr4(x);
+	}
 	slot = lazy_slot(x, r, &msr);
 	if (slot)
 		return x->loaded ? cpu_rdmsr(msr) : *slot;
@@ -372,7 +378,7 @@ void vtx_start(struct vcpu *v, const struct vcpu_start *st)
 
 	vtx_put(v);
 	x->event = 0;
-	x->nmi = false;
+	x->nmi = 0;
 	x->irq_status = 0;
 	x->threshold = 0;
 	x->deadline = VTX_NEVER;

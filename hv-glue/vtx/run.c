@@ -24,12 +24,12 @@ static void unblock_nmi(void)
  * anew at each entry, hence a deadline. SDM 3C 26.5.1. */
 static void arm_timer(const struct vtx_vcpu *x, uint64_t now)
 {
-	uint64_t left = x->deadline > now ? x->deadline - now : 0, n;
+	uint64_t most = x->v.rflags & X86_RFLAGS_IF ? x->timer_most : SHUT_LIMIT;
+	uint64_t left = x->deadline - now, n = 0;
 
-	if (!(x->v.rflags & X86_RFLAGS_IF) && left > SHUT_LIMIT)
-		left = SHUT_LIMIT;
-	n = left ? (left >> x->timer_rate) + 1 : 0;
-	vtx_write(VMX_GUEST_TIMER, n < UINT32_MAX ? n : UINT32_MAX);
+	if (likely(x->deadline > now))
+		n = ((left < most ? left : most) >> x->timer_rate) + 1;
+	vtx_write(VMX_GUEST_TIMER, n);
 }
 
 /* Ahead of the deadline it was SHUT_LIMIT, or the timer's 32 bits were too few. */
@@ -52,39 +52,51 @@ static uint64_t read_current(void *ctx, uint32_t field)
 	return vtx_read(field);
 }
 
-static void entry_failed(struct vcpu_exit *e, const char *fallback)
+static void entry_failed(struct vcpu_exit *e, uint32_t reason, const char *fallback)
 {
-	e->kind = VCPU_EXIT_ENTRY;
+	*e = (struct vcpu_exit){.kind = VCPU_EXIT_ENTRY, .reason = reason};
 	e->why = vtx_explain(read_current, NULL);
 	if (!e->why)
 		e->why = fallback;
 }
 
-/* The exit is read and decoded; most instructions that exit need no more than reason and length. */
-static void collect(struct vtx_vcpu *x, struct vtx_raw *raw, struct vcpu_exit *e)
+/* The frequent exits: an access to a device, in which no event was being delivered; instructions,
+ * most of which bring their length alone. False: there is more to it. */
+static inline bool plain(uint32_t reason, struct vcpu_exit *e)
 {
-	uint32_t reason = (uint32_t)vtx_read(VMX_REASON), needs;
+	const struct vtx_kind *k = &vtx_kinds[reason];
 
-	raw->reason = reason;
-	raw->length = (uint32_t)vtx_read(VMX_EXIT_LENGTH);
-	x->v.rip = vtx_read(VMX_GUEST_RIP);
-	x->v.gpr[VCPU_RSP] = vtx_read(VMX_GUEST_RSP);
-	x->v.rflags = vtx_read(VMX_GUEST_RFLAGS);
-	if (likely(reason < VMX_REASONS && vtx_kinds[reason].kind && !vtx_kinds[reason].needs)) {
-		e->reason = reason;
-		e->kind = vtx_kinds[reason].kind;
-		e->insn_len = raw->length;
-		return;
+	if (reason == VMX_REASON_EPT_VIOLATION) {
+		e->qualification = vtx_read(VMX_QUALIFICATION);
+		if ((vtx_read(VMX_IDT_EVENT) & VMX_EVENT_VALID) ||
+		    (e->qualification & VMX_QUAL_EPT_IRET))
+			return false;
+		e->gpa = vtx_read(VMX_GUEST_PHYS);
+		e->access = field_get(VMX_QUAL_EPT_ACCESS, (uint32_t)e->qualification);
+	} else {
+		if (reason >= VMX_REASONS || !k->kind || k->needs)
+			return false;
+		e->qualification = 0;
+		e->insn_len = (uint32_t)vtx_read(VMX_EXIT_LENGTH);
 	}
-	needs = (reason & VMX_REASON_BASIC) < VMX_REASONS
-			? vtx_kinds[reason & VMX_REASON_BASIC].needs
-			: 0;
+	e->kind = k->kind;
+	e->reason = reason;
+	return true;
+}
+
+/* The exit read and decoded. */
+static NOINLINE void collect(struct vtx_vcpu *x, struct vtx_raw *raw, struct vcpu_exit *e)
+{
+	uint32_t basic = raw->reason & VMX_REASON_BASIC;
+	uint32_t needs = basic < VMX_REASONS ? vtx_kinds[basic].needs : 0;
+
+	raw->length = (uint32_t)vtx_read(VMX_EXIT_LENGTH);
 	raw->qualification = needs & VTX_N_QUAL ? vtx_read(VMX_QUALIFICATION) : 0;
 	raw->event = needs & VTX_N_EVENT ? (uint32_t)vtx_read(VMX_EXIT_EVENT) : 0;
 	raw->phys = needs & VTX_N_PHYS ? vtx_read(VMX_GUEST_PHYS) : 0;
-	raw->linear = needs & VTX_N_LINEAR ? vtx_read(VMX_GUEST_LINEAR) : 0;
 	if (needs & VTX_N_IDT)
 		vtx_recover(x, raw);
+	*e = (struct vcpu_exit){0};
 	vtx_decode(raw, e);
 }
 
@@ -131,9 +143,9 @@ static void prepare(struct vtx_vcpu *x)
 		vtx_load(x);
 	if (unlikely(x->generation != x->v.space->generation))
 		vtx_flush_tlb(x);
-	if (unlikely((x->event & VMX_EVENT_VALID) || x->nmi))
+	if (unlikely((x->event | x->nmi) & VMX_EVENT_VALID))
 		vtx_write_event(x);
-	if (x->v.state_dirty || x->dirty)
+	if (unlikely(x->dirty | x->v.state_dirty))
 		vtx_flush_dirty(x);
 }
 
@@ -145,7 +157,6 @@ void vtx_run(struct vcpu *v, struct vcpu_exit *e)
 	int failed;
 
 	do {
-		*e = (struct vcpu_exit){0};
 		prepare(x);
 		v->tsc_entry = cpu_rdtsc();
 		if (x->fit.caps & VCPU_CAP_TIMER)
@@ -154,15 +165,22 @@ void vtx_run(struct vcpu *v, struct vcpu_exit *e)
 		failed = vtx_enter(v, x->launched);
 		v->tsc_exit = cpu_rdtsc();
 		if (unlikely(failed)) {
-			entry_failed(e, failed == 1 ? vtx_error_name(vtx_error())
-						    : "no current VMCS on this CPU");
+			entry_failed(e, 0,
+				     failed == 1 ? vtx_error_name(vtx_error())
+						 : "no current VMCS on this CPU");
 			return;
 		}
+		raw.reason = (uint32_t)vtx_read(VMX_REASON);
+		v->rip = vtx_read(VMX_GUEST_RIP);
+		v->gpr[VCPU_RSP] = vtx_read(VMX_GUEST_RSP);
+		v->rflags = vtx_read(VMX_GUEST_RFLAGS);
+		x->launched = true;
+		if (likely(plain(raw.reason, e)))
+			return;
 		collect(x, &raw, e);
 		if (unlikely(raw.reason & VMX_REASON_ENTRY)) {
-			entry_failed(e, vtx_reason_name(e->reason));
+			entry_failed(e, e->reason, vtx_reason_name(e->reason));
 			return;
 		}
-		x->launched = true;
 	} while (internal(x, flags, &raw, e));
 }

@@ -35,13 +35,12 @@ uint32_t vtx_error(void)
 
 uint64_t vtx_begin(struct vtx_vcpu *x)
 {
-	uint64_t before = 0;
+	uint64_t before;
 
-	if (!x->loaded) {
-		before = vtx_vmptrst();
-		vtx_vmptrld((uint64_t)(uintptr_t)x->vmcs);
-	}
-	vtx_flush_dirty(x);
+	if (likely(x->loaded))
+		return 0;
+	before = vtx_vmptrst();
+	vtx_vmptrld((uint64_t)(uintptr_t)x->vmcs);
 	return before;
 }
 
@@ -181,6 +180,7 @@ void vtx_dump(struct vcpu *v, void (*out)(void *ctx, const char *name, uint64_t 
 	struct vtx_vcpu *x = vtx_of(v);
 	uint64_t before = vtx_begin(x), val;
 
+	vtx_flush_dirty(x);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (vtx_read_ok(fields[i].code, &val))
 			out(ctx, fields[i].name, val);

@@ -36,6 +36,7 @@ static void probe(struct vtx_vcpu *x)
 	x->tsc_aux = x->fit.ctl[VTX_PROC2] & VMX_PROC2_RDTSCP;
 	x->ibpb = cpu_cpuid(0, 0).eax >= 7 && (cpu_cpuid(7, 0).edx & X86_CPUID_7_EDX_IBPB);
 	x->timer_rate = (uint8_t)field_get(VMX_MISC_TIMER_RATE, (uint32_t)x->caps.misc);
+	x->timer_most = (uint64_t)(UINT32_MAX - 1) << x->timer_rate;
 	x->eptp = (uint64_t)(uintptr_t)x->v.space->root | VMX_EPTP_WB | VMX_EPTP_WALK4;
 	if (x->v.space->caps & x->fit.caps & VCPU_CAP_AD)
 		x->eptp |= VMX_EPTP_AD;

@@ -54,7 +54,7 @@ const char *vtx_explain(uint64_t (*read)(void *ctx, uint32_t field), void *ctx);
 struct vtx_raw {
 	uint32_t reason; /* with VMX_REASON_ENTRY */
 	uint32_t length, event;
-	uint64_t qualification, phys, linear;
+	uint64_t qualification, phys;
 };
 
 /* @e is zeroed by the caller. */

@@ -16,9 +16,8 @@
 
 /* What differs between memory and the VMCS; written before the next entry. */
 enum vtx_dirty {
-	VTX_D_SKIP = 1 << 0, /* an instruction was emulated: RIP, shadows, single step */
-	VTX_D_PROC = 1 << 1,
-	VTX_D_IRQ = 1 << 2, /* guest interrupt status, or the TPR threshold */
+	VTX_D_PROC = 1 << 0,
+	VTX_D_IRQ = 1 << 1, /* guest interrupt status, or the TPR threshold */
 };
 
 /* init's caller gives the memory; touched by the CPU that runs it, or another while none does. */
@@ -27,11 +26,12 @@ struct vtx_vcpu {
 	uint32_t dirty; /* enum vtx_dirty */
 	uint32_t proc;	/* processor-based controls as they shall be */
 	bool launched, loaded;
-	bool nmi; /* one is due */
 	uint8_t timer_rate;
+	uint64_t timer_most; /* ticks of the TSC that its 32 bits hold */
 	uint8_t threshold;
 	uint16_t irq_status;
 	uint32_t event, event_error, event_length; /* for the next entry, VMX_EVENT_VALID */
+	uint32_t nmi;				   /* VMX_EVENT_VALID: one is due */
 	uint64_t deadline;			   /* of the TSC */
 	uint64_t generation;			   /* of the space at the last flush; 0: flush */
 	uint32_t cpu;				   /* that it ran on last: its APIC ID */
@@ -113,8 +113,8 @@ enum vtx_needs {
 	VTX_N_QUAL = 1 << 0,
 	VTX_N_EVENT = 1 << 1, /* EXIT_EVENT */
 	VTX_N_PHYS = 1 << 2,
-	VTX_N_LINEAR = 1 << 3,
-	VTX_N_IDT = 1 << 4, /* may have cut off the delivery of an event */
+	VTX_N_IDT = 1 << 3, /* may have cut off the delivery of an event */
+	VTX_N_OWN = 1 << 4, /* looked at by the back end first */
 };
 struct vtx_kind {
 	uint8_t kind, needs;

@@ -32,8 +32,14 @@ static inline bool mac_is_usable(const struct mac *m)
 
 static inline bool mac_equal(const struct mac *a, const struct mac *b)
 {
-	return ((a->b[0] ^ b->b[0]) | (a->b[1] ^ b->b[1]) | (a->b[2] ^ b->b[2]) |
-		(a->b[3] ^ b->b[3]) | (a->b[4] ^ b->b[4]) | (a->b[5] ^ b->b[5])) == 0;
+	uint32_t a4, b4;
+	uint16_t a2, b2;
+
+	__builtin_memcpy(&a4, a->b, 4);
+	__builtin_memcpy(&b4, b->b, 4);
+	__builtin_memcpy(&a2, a->b + 4, 2);
+	__builtin_memcpy(&b2, b->b + 4, 2);
+	return ((a4 ^ b4) | (uint32_t)(a2 ^ b2)) == 0;
 }
 
 #endif

@@ -39,6 +39,7 @@ typedef uint64_t __bitwise le64;
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define NOINLINE    __attribute__((noinline)) /* keeps a rare case out of a fast path's frame */
 
 #define CACHE_LINE    64
 #define cache_aligned __attribute__((aligned(CACHE_LINE)))

@@ -38,7 +38,8 @@ enum vcpu_exit_kind {
 	VCPU_EXIT_KINDS
 };
 
-/* Filled by run. What a kind does not use is 0. */
+/* Filled by run. Kind, reason, qualification and insn_len are set, the rest as the kind needs it.
+ */
 struct vcpu_exit {
 	enum vcpu_exit_kind kind;
 	uint32_t reason;	/* the hardware's basic reason, < VCPU_REASONS */
@@ -46,8 +47,6 @@ struct vcpu_exit {
 	unsigned int insn_len;	/* bytes, of instructions that exit; 0: not known */
 	int vector;		/* IRQ, EXCEPTION, SIPI, EOI */
 	uint64_t gpa;		/* MEM: guest-physical address; APIC_*: offset in the page */
-	uint64_t gla;		/* MEM: linear address, when gla_valid */
-	bool gla_valid;
 	uint32_t access; /* MEM, APIC_ACCESS: enum vcpu_perm of the attempt */
 	struct {
 		uint16_t port;

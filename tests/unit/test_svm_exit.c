@@ -155,7 +155,6 @@ static void test_memory_is_decoded(void **state)
 	assert_int_equal(e.kind, VCPU_EXIT_MEM);
 	assert_int_equal(e.gpa, 0xfee00300);
 	assert_int_equal(e.access, VCPU_R);
-	assert_false(e.gla_valid);
 	assert_int_equal(decode(SVM_EXIT_NPF, SVM_NPF_WRITE, 0).access, VCPU_W);
 	assert_int_equal(decode(SVM_EXIT_NPF, SVM_NPF_FETCH, 0).access, VCPU_X);
 	assert_int_equal(decode(SVM_EXIT_NPF, SVM_NPF_RESERVED, 0).kind, VCPU_EXIT_MISCONFIG);

@@ -45,6 +45,7 @@ struct gcpu {
 	uint64_t irr_new[4]; /* atomic: vectors raised by others, merged before entry */
 	bool kicked;	     /* atomic: something of the above is there */
 	uint64_t xcr0, apic_base;
+	bool shares; /* others wait for its CPU, as its back end was told */
 	uint64_t exits[VCPU_REASONS];
 	uint64_t tsc_root, tsc_guest; /* ticks spent in the core for it, and in the guest */
 	struct exit_record ring[EXIT_RING];

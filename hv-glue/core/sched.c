@@ -167,6 +167,10 @@ static struct gcpu *pick(struct core_cpu *cpu)
 		append(next);
 		own[cpu->id].slice = now;
 	}
+	if (next && next->shares != (ready > 1)) {
+		next->shares = ready > 1;
+		next->v->ops->share(next->v, next->shares);
+	}
 	if (ready > 1 && own[cpu->id].slice + us_to_tsc(SLICE_US) < end)
 		end = own[cpu->id].slice + us_to_tsc(SLICE_US);
 	cpu->slice_end = end;

@@ -9,7 +9,7 @@
 #define LEAF_FEATURES 0x80000001u
 #define LEAF_SIZES    0x80000008u
 #define SIZES_IBPB    BIT(12) /* EBX */
-#define PAUSES	      3000    /* in a row, before a spinning guest gives way */
+#define PAUSES	      128     /* in a row, before a spinning guest gives way */
 
 /* Those that the core answers with #UD are here as well: what is not intercepted works. */
 #define INTERCEPT1                                                                           \
@@ -105,16 +105,20 @@ static void vmcb_init(struct svm_vcpu *s, const struct vcpu_config *cfg)
 	b->cr_write = BIT(4);
 	/* #DB and #AC can come of their own delivery, for ever, with no exit in between. */
 	b->exceptions = BIT(X86_VEC_DB) | BIT(X86_VEC_AC) | BIT(X86_VEC_MC);
-	if (s->cpuid & SVM_CPUID_PAUSE_FILTER) {
-		b->intercept1 |= SVM_I1_PAUSE;
-		b->pause_count = PAUSES;
-	}
+	b->pause_count = s->cpuid & SVM_CPUID_PAUSE_FILTER ? PAUSES : 0;
 	b->iopm = (uintptr_t)iopm_init(s, cfg->io_allow);
 	b->msrpm = (uintptr_t)svm_msrpm;
 	b->asid = cfg->id;
 	b->int_ctl = SVM_INT_MASKING;
 	b->nested_ctl = SVM_NESTED_PAGING;
 	b->nested_cr3 = (uintptr_t)cfg->space->root;
+}
+
+static void svm_share(struct vcpu *v, bool on)
+{
+	struct svm_vmcb *b = svm_of(v)->vmcb;
+
+	b->intercept1 = on ? b->intercept1 | SVM_I1_PAUSE : b->intercept1 & ~SVM_I1_PAUSE;
 }
 
 static void svm_fini(struct vcpu *v)
@@ -194,6 +198,7 @@ const struct vcpu_ops svm_ops = {
 	.inject_irq = svm_inject_irq,
 	.want_window = svm_want_window,
 	.irq_sync = svm_irq_sync,
+	.share = svm_share,
 	.set_timer = svm_set_timer,
 	.skip = svm_skip,
 	.reason_name = svm_reason_name,

@@ -5,8 +5,8 @@
 #include "base/errno.h"
 
 #define BITMAP_BITS_ALL 0xff
-#define PLE_GAP		128u  /* TSC ticks between two PAUSEs of one loop, */
-#define PLE_WINDOW	4096u /* and of a loop before it exits; SDM 3C 26.1.3 */
+#define PLE_GAP		1024u /* TSC ticks between two PAUSEs of one loop, one that polls a ring, too */
+#define PLE_WINDOW	4096u /* and of a loop before it exits: delays for a device do not; 26.1.3 */
 /* Intercepted: #MC is the host's; #DB and #AC can recur while they are delivered, without end and
  * without an interrupt being taken (CVE-2015-8104, CVE-2015-5307). */
 #define EXCEPTIONS_EXIT (BIT(X86_VEC_MC) | BIT(X86_VEC_DB) | BIT(X86_VEC_AC))
@@ -120,7 +120,7 @@ static bool write_controls(const struct vtx_vcpu *x, const struct vcpu_config *c
 	const struct setting all[] = {
 		{true, VMX_PIN, ctl[VTX_PIN]},
 		{true, VMX_PROC, x->proc},
-		{true, VMX_PROC2, proc2},
+		{true, VMX_PROC2, proc2 & ~(uint32_t)VMX_PROC2_PAUSE_LOOP},
 		{true, VMX_EXIT, ctl[VTX_EXIT]},
 		{true, VMX_ENTRY, ctl[VTX_ENTRY]},
 		{true, VMX_EXCEPTIONS, EXCEPTIONS_EXIT},
@@ -173,6 +173,16 @@ int vtx_setup(struct vtx_vcpu *x, const struct vcpu_config *cfg)
 	ok = write_controls(x, cfg);
 	vtx_end(x, before);
 	return ok ? 0 : -EOPNOTSUPP;
+}
+
+void vtx_share(struct vcpu *v, bool on)
+{
+	struct vtx_vcpu *x = vtx_of(v);
+	uint32_t without = on ? 0 : VMX_PROC2_PAUSE_LOOP;
+	uint64_t before = vtx_begin(x);
+
+	vtx_write(VMX_PROC2, x->fit.ctl[VTX_PROC2] & ~without);
+	vtx_end(x, before);
 }
 
 void vtx_dump(struct vcpu *v, void (*out)(void *ctx, const char *name, uint64_t val), void *ctx)

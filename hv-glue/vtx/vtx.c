@@ -104,6 +104,7 @@ const struct vcpu_ops vtx_ops = {
 	.inject_irq = vtx_inject_irq,
 	.want_window = vtx_want_window,
 	.irq_sync = vtx_irq_sync,
+	.share = vtx_share,
 	.set_timer = vtx_set_timer,
 	.skip = vtx_skip,
 	.reason_name = vtx_reason_name,

@@ -76,6 +76,7 @@ uint64_t vtx_walk(const struct vcpu_space *s, uint64_t gpa, uint32_t *perm);
 uint64_t vtx_begin(struct vtx_vcpu *x);
 void vtx_end(struct vtx_vcpu *x, uint64_t before);
 int vtx_setup(struct vtx_vcpu *x, const struct vcpu_config *cfg) must_check;
+void vtx_share(struct vcpu *v, bool on);
 void vtx_dump(struct vcpu *v, void (*out)(void *ctx, const char *name, uint64_t val), void *ctx);
 
 /* host.c: this CPU's state goes to the current VMCS; the guest's that no VMCS holds, in and out. */

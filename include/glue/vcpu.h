@@ -125,6 +125,8 @@ struct vcpu_ops {
 	/* With VID: the highest vector requested in the APIC page (-1: none) and the highest in
 	 * service; tells the hardware. */
 	void (*irq_sync)(struct vcpu *v, int requested, int in_service);
+	/* @on: others wait for its CPU, and loops of PAUSE exit; at first off. */
+	void (*share)(struct vcpu *v, bool on);
 	/* An exit after @ticks of the TSC of running; UINT64_MAX: never. */
 	void (*set_timer)(struct vcpu *v, uint64_t ticks);
 	/* The instruction that exited is done: RIP goes behind it, interrupt shadow ends. */

@@ -65,9 +65,8 @@ static void test_decode_cr(void **state)
 
 static void test_decode_memory(void **state)
 {
-	struct vtx_raw raw = {.reason = VMX_REASON_EPT_VIOLATION,
-			      .qualification = 0x82,
-			      .phys = 0xfeb00004};
+	struct vtx_raw raw = {
+		.reason = VMX_REASON_EPT_VIOLATION, .qualification = 0x82, .phys = 0xfeb00004};
 	struct vcpu_exit e = decode(raw);
 
 	(void)state;

@@ -296,7 +296,10 @@ static void test_rest(void)
 	unit_want(&g, VCPU_EXIT_HLT, "another start behind a triple fault");
 
 	unit_code(&g, spin, spin_end);
-	unit_want(&g, VCPU_EXIT_PAUSE, "a loop of PAUSE");
+	vtx_ops.set_timer(g.v, 100000);
+	unit_want(&g, VCPU_EXIT_TIMER, "a loop of PAUSE alone on its CPU goes on");
+	vtx_ops.share(g.v, true);
+	unit_want(&g, VCPU_EXIT_PAUSE, "a loop of PAUSE while others wait");
 }
 
 void unit_test(void)

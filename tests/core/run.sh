@@ -146,14 +146,18 @@ run_table() {
 }
 
 run_irq() {
-	local line b
+	local line b exits batches
 	mark
 	c start vf "sink irq=1 count=96" >/dev/null 2>&1
 	until_true 30 says 'sink ready' || { fail "no sink"; core_tail; return 1; }
 	for b in 1 2 3; do wire send --dst "$(vf_of vf mac)" --count 32 >/dev/null; done
 	until_true 60 guest_ends vf || { c stop vf >/dev/null; fail "it does not end"; core_tail; return 1; }
 	line=$(since | grep -a 'sink: got') || { fail "no count"; return 1; }
-	see "${line##*] }; $(since | grep -ao 'exits=[0-9]*' | tail -n 1) in all"
+	exits=$(value "$(since | grep -a 'figure rx-irq')" exits)
+	batches=$(sed -n 's/.*in \([0-9]*\) batches.*/\1/p' <<<"$line")
+	[ -n "$exits" ] && [ "${batches:-0}" -gt 0 ] || { fail "no figures: $line"; core_tail; return 1; }
+	see "${line##*] }; $exits exits in all"
+	figure "exits per batch with interrupts" exits "$(per "$exits" "$batches")" 1 target "96 packets of 64 B in 3 bursts from the wire, the guest asleep between them"
 }
 
 run_linux() {
@@ -185,12 +189,16 @@ run_move() {
 	see "the others go on: $(cj guests | jq -r '[.[] | select(.state == "running") | .name] | join(" ")')"
 }
 
+lines() { cat "$1"/*.[chS] 2>/dev/null | tests/core/sloc.sh; }
 run_down() {
-	local loc first
+	local loc first part
 	first=$(cj info | jq .first_packet)
 	figure "reset of the core to the first packet of the first guest" instructions "$first" "" "" "TSC at the first service round that saw a VF's transmit counter move"
-	loc=$(cat hv-glue/core/*.[chS] hv-glue/vtx/*.[chS] hv-glue/svm/*.[chS] hv-glue/host/bare/*.c | tests/core/sloc.sh)
-	figure "lines of code of the core without drivers" lines "$loc" 6000 target "neither blank nor comment alone; core, vtx, svm, host/bare"
+	for part in core vtx svm host/bare; do
+		loc=$((${loc:-0} + $(lines hv-glue/$part)))
+		figure "lines of code of hv-glue/$part" lines "$(lines hv-glue/$part)" "" "" "neither blank nor comment alone"
+	done
+	figure "lines of code of the core without drivers" lines "$loc" 6000 target "the sum of these"
 	see "first packet of the first guest $first instructions after reset; $loc lines of code"
 	core_down || { fail "the core ended with $?"; core_tail; return 1; }
 }

@@ -35,8 +35,7 @@ enum core_type {
 	CORE_STOP,	/* struct core_name */
 	CORE_ATTACH,	/* struct core_attach */
 	CORE_DETACH,	/* struct core_attach; name may be empty */
-	CORE_EXITS,	/* struct core_name; answer: struct core_exit each, counts by reason, then
-			   struct core_audit frames with type CORE_AUDIT */
+	CORE_EXITS,	/* struct core_name; answer: struct core_exit each, counts by reason */
 	CORE_AUDIT,	/* struct core_name; answer: struct core_audit each, newest last */
 	CORE_LOG,	/* le64 first sequence number; answer: le64 next, then text */
 	CORE_DUMP,	/* struct core_name, le32 cpu; answer: text, a field a line */

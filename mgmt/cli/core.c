@@ -335,11 +335,37 @@ static int cmd_exits(struct mgmt_cli *cli, int argc, char **argv)
 	return MGMT_EXIT_OK;
 }
 
+/* The name of @reason in what CORE_EXITS answered, into @to of 32 bytes; its number when it came
+ * after. */
+static const char *reason_name(const struct core_answer *exits, le32 reason, char *to)
+{
+	struct core_exit e;
+	size_t at = 0;
+
+	snprintf(to, sizeof(e.name), "%u", le32_to_cpu(reason));
+	while (core_record(exits, at, &e))
+		if (le32_to_cpu(e.reason) == le32_to_cpu(reason))
+			snprintf(to, sizeof(e.name), "%.31s", e.name);
+	return to;
+}
+
+static json_t *audit_row(const struct mgmt_cli *cli, const struct core_audit *e, const char *name)
+{
+	if (!cli->json)
+		printf("%8u  %16" PRIu64 "  %-16s  %16" PRIx64 "  %" PRIx64 "\n",
+		       le32_to_cpu(e->seq), le64_to_cpu(e->tsc), name, le64_to_cpu(e->rip),
+		       le64_to_cpu(e->qualification));
+	return json_pack("{s:I, s:I, s:I, s:s, s:I, s:I}", "seq", u32(e->seq), "tsc", u64(e->tsc),
+			 "reason", u32(e->reason), "name", name, "rip", u64(e->rip),
+			 "qualification", u64(e->qualification));
+}
+
 static int cmd_audit(struct mgmt_cli *cli, int argc, char **argv)
 {
-	struct core_answer a;
-	struct core_name n;
+	struct core_answer a, exits;
 	struct core_audit e;
+	char name[CORE_NAME];
+	struct core_name n;
 	json_t *list;
 	size_t at = 0;
 	int rc = only_name(cli, argc, argv, &n);
@@ -348,18 +374,19 @@ static int cmd_audit(struct mgmt_cli *cli, int argc, char **argv)
 		rc = ask(cli, CORE_AUDIT, &n, sizeof(n), &a);
 	if (rc)
 		return rc;
-	list = json_array();
-	while (core_record(&a, at, &e)) {
-		if (!cli->json)
-			printf("%10u  tsc %" PRIu64 "  reason %u  rip %" PRIx64 "  qual %" PRIx64
-			       "\n",
-			       le32_to_cpu(e.seq), le64_to_cpu(e.tsc), le32_to_cpu(e.reason),
-			       le64_to_cpu(e.rip), le64_to_cpu(e.qualification));
-		json_array_append_new(list,
-				      json_pack("{s:I, s:I, s:I, s:I, s:I}", "seq", u32(e.seq),
-						"tsc", u64(e.tsc), "reason", u32(e.reason), "rip",
-						u64(e.rip), "qualification", u64(e.qualification)));
+	rc = ask(cli, CORE_EXITS, &n, sizeof(n), &exits);
+	if (rc) {
+		free(a.data);
+		return rc;
 	}
+	if (!cli->json)
+		printf("%8s  %16s  %-16s  %16s  %s\n", "SEQ", "TSC", "REASON", "RIP",
+		       "QUALIFICATION");
+	list = json_array();
+	while (core_record(&a, at, &e))
+		json_array_append_new(list,
+				      audit_row(cli, &e, reason_name(&exits, e.reason, name)));
+	free(exits.data);
 	free(a.data);
 	if (cli->json)
 		mgmt_cli_json(list);

@@ -65,27 +65,30 @@ static void reset(struct virtio *v)
 	v->status = v->isr = 0;
 	v->features = 0;
 	v->select = 0;
+	v->df_select = v->gf_select = 0;
 }
 
-/* The guest broke its side of the rings: 2.1.2, the device stops and says so. */
+static void interrupt(struct virtio *v, uint8_t cause, uint16_t vector)
+{
+	v->isr |= cause;
+	if (vector < VECTORS)
+		vpci_msix_raise(&v->f, &v->msix, vector);
+}
+
+/* The guest broke its side of the rings: 2.1.2, the device stops and tells its driver. */
 static void broken(struct virtio *v, const char *what)
 {
 	v->status |= VIRTIO_S_NEEDS_RESET;
 	v->broken++;
 	v->f.guest->refused++;
 	guest_log(v->f.guest, "virtio: %s; the NIC stands still until it is reset", what);
+	if (v->status & VIRTIO_S_DRIVER_OK)
+		interrupt(v, VIRTIO_I_CONFIG, v->config_vector);
 }
 
 static bool live(const struct virtio *v)
 {
 	return (v->status & (VIRTIO_S_DRIVER_OK | VIRTIO_S_NEEDS_RESET)) == VIRTIO_S_DRIVER_OK;
-}
-
-static void interrupt(struct virtio *v, unsigned int q)
-{
-	v->isr |= 1;
-	if (v->vector[q] < VECTORS)
-		vpci_msix_raise(&v->f, &v->msix, v->vector[q]);
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -146,7 +149,7 @@ static void transmit(struct virtio *v)
 	if (done)
 		v->port.ops->flush(&v->port);
 	if (vring_publish(&v->ring[TX]))
-		interrupt(v, TX);
+		interrupt(v, VIRTIO_I_QUEUE, v->vector[TX]);
 	if (rc < 0)
 		broken(v, "the transmit ring holds what is no chain in its memory");
 }
@@ -199,16 +202,43 @@ static void deliver_end(void *ctx)
 	struct virtio *v = ctx;
 
 	if (vring_publish(&v->ring[RX]))
-		interrupt(v, RX);
+		interrupt(v, VIRTIO_I_QUEUE, v->vector[RX]);
 }
 
 /* ---- registers ------------------------------------------------------------------------------- */
 
-static uint32_t common_read(struct virtio *v, unsigned int off)
+static uint32_t queue_read(const struct virtio *v, unsigned int off)
 {
-	bool there = v->select < QUEUES;
-	const struct vring *r = &v->ring[there ? v->select : 0];
+	const struct vring *r = &v->ring[v->select];
 
+	switch (off) {
+	case VIRTIO_C_QSIZE:
+		return r->size;
+	case VIRTIO_C_QMSIX:
+		return v->vector[v->select];
+	case VIRTIO_C_QENABLE:
+		return r->on;
+	case VIRTIO_C_QNOTIFY:
+		return v->select;
+	case VIRTIO_C_QDESC:
+		return (uint32_t)r->desc_gpa;
+	case VIRTIO_C_QDESC + 4:
+		return (uint32_t)(r->desc_gpa >> 32);
+	case VIRTIO_C_QDRIVER:
+		return (uint32_t)r->avail_gpa;
+	case VIRTIO_C_QDRIVER + 4:
+		return (uint32_t)(r->avail_gpa >> 32);
+	case VIRTIO_C_QDEVICE:
+		return (uint32_t)r->used_gpa;
+	case VIRTIO_C_QDEVICE + 4:
+		return (uint32_t)(r->used_gpa >> 32);
+	default:
+		return 0;
+	}
+}
+
+static uint32_t common_read(const struct virtio *v, unsigned int off)
+{
 	switch (off) {
 	case VIRTIO_C_DFSELECT:
 		return v->df_select;
@@ -226,22 +256,10 @@ static uint32_t common_read(struct virtio *v, unsigned int off)
 		return v->status;
 	case VIRTIO_C_QSELECT:
 		return v->select;
-	case VIRTIO_C_QSIZE:
-		return there ? r->size : 0;
-	case VIRTIO_C_QMSIX:
-		return there ? v->vector[v->select] : VIRTIO_NO_VECTOR;
-	case VIRTIO_C_QENABLE:
-		return there && r->on;
-	case VIRTIO_C_QNOTIFY:
-		return v->select;
-	case VIRTIO_C_QDESC:
-		return (uint32_t)r->desc_gpa;
-	case VIRTIO_C_QDRIVER:
-		return (uint32_t)r->avail_gpa;
-	case VIRTIO_C_QDEVICE:
-		return (uint32_t)r->used_gpa;
 	default:
-		return 0;
+		if (v->select < QUEUES)
+			return queue_read(v, off);
+		return off == VIRTIO_C_QMSIX ? VIRTIO_NO_VECTOR : 0;
 	}
 }
 
@@ -445,7 +463,8 @@ static void removed(struct vpci_func *f)
 	mem_free(v, pages());
 }
 
-/* 4.1.4: where each structure lies in the BAR. */
+/* 4.1.4: where each structure lies in the BAR. The window of 4.1.4.9 is left out: it is for
+ * firmware that cannot reach a BAR. */
 static int capability(struct vpci_func *f, uint8_t type, uint32_t at, uint32_t len)
 {
 	int c = vpci_cap(f, VIRTIO_CAP, type == VIRTIO_CAP_NOTIFY ? 20 : 16);
@@ -469,7 +488,7 @@ static int function(struct virtio *v)
 	struct vpci_func *f = &v->f;
 	int err;
 
-	vpci_header(f, VIRTIO_VENDOR, VIRTIO_DEV_NET, 0x020000, 1, VIRTIO_VENDOR, 1);
+	vpci_header(f, VIRTIO_VENDOR, VIRTIO_DEV_NET, 0x020000, 1, VIRTIO_VENDOR, VIRTIO_SUBSYSTEM);
 	f->bar[BAR].len = BAR_LEN;
 	f->bar_read = bar_read;
 	f->bar_write = bar_write;

@@ -8,6 +8,7 @@
 /* ---- PCI, 4.1 */
 #define VIRTIO_VENDOR	  0x1af4
 #define VIRTIO_DEV_NET	  0x1041 /* 0x1040 + device type 1 */
+#define VIRTIO_SUBSYSTEM  0x40	 /* the least for a device of version 1 alone, 4.1.2.1 */
 #define VIRTIO_CAP	  0x09	 /* vendor-specific capability, 4.1.4 */
 #define VIRTIO_CAP_COMMON 1
 #define VIRTIO_CAP_NOTIFY 2
@@ -41,6 +42,10 @@
 #define VIRTIO_S_FEATURES_OK  0x08
 #define VIRTIO_S_NEEDS_RESET  0x40
 #define VIRTIO_S_FAILED	      0x80
+
+/* ISR status, 4.1.4.5 */
+#define VIRTIO_I_QUEUE	0x1
+#define VIRTIO_I_CONFIG 0x2
 
 /* ---- features, 6 and 5.1.3: bit numbers */
 #define VIRTIO_F_VERSION_1  32

@@ -160,17 +160,24 @@ run_irq() {
 	figure "exits per batch with interrupts" exits "$(per "$exits" "$batches")" 1 target "96 packets of 64 B in 3 bursts from the wire, the guest asleep between them"
 }
 
+# linux_ping DRIVER IP: answered, and by the NIC that has the address.
+linux_ping() {
+	local out mac
+	out=$(wire ping --ip "$2" --count 4 --wait 20000) || { fail "ping of its $1: $out"; core_tail; return 1; }
+	mac=$(sed -n "s/.* driver $1 mac \([^ ]*\) .*/\1/p" <<<"$nics")
+	[ -n "$mac" ] && [ "$(jq -r .mac <<<"$out")" = "$mac" ] || { fail "$1 has MAC '$mac', and the answer came from another: $out"; return 1; }
+	see "ping of its $1 from the wire: $out"
+}
+
 run_linux() {
-	local out
+	local out nics l
 	mark
 	out=$(c start linux 2>&1) || { fail "start: $out"; core_tail; return 1; }
 	until_true 400 linux_ready || { fail "no shell"; core_tail 30; return 1; }
 	see "$(since | grep -ao 'linux ready:.*')"
-	while IFS= read -r l; do see "$l"; done < <(since | grep -ao 'nic [a-z0-9]* driver.*')
-	out=$(wire ping --ip 10.9.0.31 --count 4 --wait 20000) || { fail "ping of Linux: $out"; core_tail; return 1; }
-	see "ping of its igbvf from the wire: $out"
-	out=$(wire ping --ip 10.8.0.31 --count 4 --wait 20000) || { fail "ping of its virtio_net: $out"; core_tail; return 1; }
-	see "ping of its virtio_net from the wire: $out"
+	nics=$(since | grep -ao 'nic [a-z0-9]* driver.*')
+	while IFS= read -r l; do see "$l"; done <<<"$nics"
+	linux_ping igbvf 10.9.0.31 && linux_ping virtio_net 10.8.0.31 || return
 	mark
 	c type linux 'echo shell says $((6 * 7))' >/dev/null
 	until_true 60 says 'shell says 42' || { fail "the shell does not answer"; core_tail; return 1; }

@@ -21,6 +21,7 @@ struct guest;
 enum gcpu_state {
 	GCPU_OFF,  /* never started, or its guest was stopped */
 	GCPU_WAIT, /* an application processor before its SIPI */
+	GCPU_SIPI, /* it has come: started by its CPU, which has let go of it then */
 	GCPU_READY,
 	GCPU_RUNNING,
 	GCPU_HALTED, /* HLT: until an interrupt */
@@ -39,6 +40,7 @@ struct gcpu {
 	unsigned int index; /* and APIC id */
 	struct core_cpu *cpu;
 	enum gcpu_state state;
+	uint8_t sipi;	/* GCPU_SIPI: where it starts */
 	uint32_t *apic; /* the virtual APIC's page: registers at their architectural offsets */
 	uint64_t apic_deadline; /* TSC of its timer's next tick, 0: off */
 	uint64_t tsc_deadline_msr;

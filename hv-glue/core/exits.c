@@ -68,7 +68,7 @@ static bool all_dead(const struct guest *g)
 		const struct gcpu *o = &g->cpu[i];
 		enum gcpu_state s = __atomic_load_n(&o->state, __ATOMIC_ACQUIRE);
 
-		if (s == GCPU_READY || s == GCPU_RUNNING)
+		if (s == GCPU_SIPI || s == GCPU_READY || s == GCPU_RUNNING)
 			return false;
 		if (s == GCPU_HALTED && (o->v->rflags & X86_RFLAGS_IF))
 			return false;
@@ -78,11 +78,14 @@ static bool all_dead(const struct guest *g)
 
 static enum exit_next on_hlt(struct gcpu *c, struct vcpu_exit *e)
 {
+	enum gcpu_state from = GCPU_RUNNING; /* or another CPU has just sent it INIT */
+
 	skip(c, e);
 	if (lapic_pending(c))
 		return EXIT_RESUME;
 	if (!(c->v->rflags & X86_RFLAGS_IF)) {
-		__atomic_store_n(&c->state, GCPU_HALTED, __ATOMIC_SEQ_CST);
+		__atomic_compare_exchange_n(&c->state, &from, GCPU_HALTED, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
 		if (all_dead(c->guest))
 			return fail(c, e, "HLT with interrupts off: it halted for good");
 	}

@@ -116,7 +116,7 @@ void lapic_raise(struct gcpu *c, uint8_t vector)
 	if (vector < 16)
 		return;
 	raise(c, vector);
-	sched_wake(c);
+	sched_wake(c, false);
 }
 
 static void merge(struct gcpu *c)
@@ -307,7 +307,7 @@ static void send_one(struct gcpu *from, struct gcpu *to, uint32_t icr)
 		break;
 	case DELIVER_NMI:
 		raise(to, X86_VEC_NMI);
-		sched_wake(to);
+		sched_wake(to, true);
 		break;
 	case DELIVER_INIT:
 		/* De-assert is a message to all, and does nothing since the Pentium 4. */

@@ -8,6 +8,7 @@
 #include "glue/cpu.h"
 #include "guest.h"
 #include "host.h"
+#include "hw/x86.h"
 #include "nic.h"
 
 #define LEAVE_US 2000000 /* a CPU has left a guest long before; else something is broken */
@@ -94,11 +95,17 @@ void sched_kill(struct gcpu *c)
 		cpu_kick(c->cpu);
 }
 
-void sched_wake(struct gcpu *c)
+/* It halted with interrupts off: until an NMI. */
+static bool shut(const struct gcpu *c)
+{
+	return state(c) == GCPU_HALTED && !(c->v->rflags & X86_RFLAGS_IF);
+}
+
+void sched_wake(struct gcpu *c, bool nmi)
 {
 	struct core_cpu *cpu = c->cpu;
 
-	if (!cpu)
+	if (!cpu || (!nmi && shut(c)))
 		return;
 	/* Here: a guest CPU that runs gets to share its slice from its next exit on. */
 	if (turn(c, GCPU_HALTED, GCPU_READY) && cpu == this_cpu())
@@ -115,18 +122,23 @@ void sched_reset(struct gcpu *c)
 	cpu_kick(c->cpu);
 }
 
-/* Taken when its CPU has let go of it; a kernel sends two, with time between them. */
 void sched_sipi(struct gcpu *c, unsigned int vector)
 {
-	if (state(c) != GCPU_WAIT || c->cpu->running == c)
+	if (state(c) != GCPU_WAIT)
 		return;
-	lapic_init(c);
-	c->xcr0 = 1;
-	c->v->ops->start(c->v, &(struct vcpu_start){.real = true, .vector = vector});
-	turn(c, GCPU_WAIT, GCPU_READY);
+	c->sipi = (uint8_t)vector;
+	turn(c, GCPU_WAIT, GCPU_SIPI);
 	if (c->cpu == this_cpu())
 		c->cpu->slice_end = 0;
 	cpu_kick(c->cpu);
+}
+
+/* XCR0 stays as it was: INIT leaves it alone, as the FPU. */
+static void start(struct gcpu *c)
+{
+	lapic_init(c);
+	c->v->ops->start(c->v, &(struct vcpu_start){.real = true, .vector = c->sipi});
+	turn(c, GCPU_SIPI, GCPU_READY);
 }
 
 /* The guest CPU whose turn it is, RUNNING and alone in the registers; and in slice_end when that
@@ -137,11 +149,15 @@ static struct gcpu *pick(struct core_cpu *cpu)
 	uint64_t now = core_now(), end = cpu->id ? UINT64_MAX : own[cpu->id].service;
 	unsigned int ready = 0;
 
-	if (cur && (state(cur) == GCPU_OFF || state(cur) == GCPU_WAIT)) {
+	if (cur && state(cur) < GCPU_READY) {
 		put(cpu);
 		cur = NULL;
 	}
 	for (struct gcpu *c = cpu->queue; c; c = c->next) {
+		if (state(c) == GCPU_SIPI)
+			start(c);
+		if (shut(c))
+			continue;
 		if (state(c) == GCPU_HALTED && lapic_next(c) <= now)
 			turn(c, GCPU_HALTED, GCPU_READY);
 		if (state(c) == GCPU_HALTED && lapic_next(c) < end)

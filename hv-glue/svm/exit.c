@@ -174,6 +174,13 @@ void svm_decode(struct svm_vcpu *s, struct vcpu_exit *e)
 		if (b->exit_info1 & SVM_MSR_INFO_WRITE)
 			e->kind = VCPU_EXIT_WRMSR;
 		break;
+	case VCPU_EXIT_HLT:
+		if (!s->nmi || s->nmi_masked)
+			break;
+		/* An NMI waited for this exit (event.c): it ends the halt. */
+		svm_skip(&s->v, e);
+		e->kind = VCPU_EXIT_WINDOW;
+		break;
 	case VCPU_EXIT_XSETBV:
 		if (!(b->cr4 & X86_CR4_OSXSAVE)) /* QEMU does not look */
 			e->kind = VCPU_EXIT_UNDEFINED;

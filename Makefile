@@ -211,11 +211,14 @@ lab: $(bins) $(tools) $(vf_tools) image
 
 # ---- the hypervisor core, run -----------------------------------------------------------------
 
-.PHONY: core-run core-test iso
+.PHONY: core-run core-linux core-test iso
 core-run: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
 	$(Q)tests/core/run.sh
 
-core-test: $(need_core) | $(B)/.deps.core $(B)/.deps.lab
+core-linux: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
+	$(Q)tests/core/linux.sh
+
+core-test: $(need_core) image | $(B)/.deps.core $(B)/.deps.lab
 	$(Q)REPORT=core-test tests/run.sh core=$(call list,$(core_tests))
 
 # For a real machine's boot loader: GRUB with the core, the bare guest and a configuration to begin with.
@@ -284,7 +287,8 @@ help:
 	@echo "lab      an interactive shell in the lab, sluiced running"
 	@echo "test     all tests (SUITES=\"unit device lab core\")"
 	@echo "core-run the hypervisor core on an emulated machine: guests, traffic, what a packet costs"
-	@echo "core-test all its tests: unit images, the attack list, VF moves, 50 starts"
+	@echo "core-linux a stock Linux under it, packed as it comes, and with two CPUs; minutes"
+	@echo "core-test all its tests: unit images, the attack list, VF moves, virtual CPUs, 50 starts"
 	@echo "iso      the core as a bootable image, with GRUB"
 	@echo "check    format, linters, headers alone, include brackets, freestanding symbols"
 	@echo "bench    instructions per packet and rates, beside their peers"

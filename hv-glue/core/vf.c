@@ -66,7 +66,7 @@ static bool shoot_down(const struct guest *g)
 		const struct gcpu *c = &g->cpu[i];
 		uint64_t exit, end = core_now() + us_to_tsc(LEAVE_US);
 
-		if (!c->v || c->state != GCPU_RUNNING || c->cpu == this_cpu())
+		if (!c->v || c->cpu->running != c || c->cpu == this_cpu())
 			continue;
 		exit = __atomic_load_n(&c->v->tsc_exit, __ATOMIC_ACQUIRE);
 		cpu_kick(c->cpu);

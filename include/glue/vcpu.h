@@ -71,7 +71,7 @@ struct vcpu {
 struct vcpu_config {
 	struct vcpu_space *space;
 	const struct vcpu_mem *mem;
-	uint16_t id;	      /* VPID or ASID: unique over all virtual CPUs, 1.. */
+	uint16_t id;	      /* VPID: unique over all virtual CPUs, 1.. */
 	void *apic_page;      /* the virtual APIC's registers, a page */
 	uint64_t apic_gpa;    /* where the guest sees it, 0xfee00000 */
 	void *apic_access;    /* a page that is mapped there with VAPIC, one for all */

@@ -62,7 +62,7 @@ more() { [ "$(guest "$1" beats)" -ge "$2" ]; }
 
 # window GUEST BEATS: facts before and after so many beats of GUEST; the differences are in $shares.
 window() {
-	local before
+	local before l
 	until_true 30 more "$1" 3 || { fail "$1 does not beat"; core_tail; return 1; }
 	before=$(facts)
 	until_true 60 more "$1" $(($(guest "$1" beats) + $2)) || { fail "$1 does not go on"; core_tail; return 1; }
@@ -71,31 +71,33 @@ window() {
 }
 share() { awk -v g="$1" -v f="$2" '$1 == g { print $f }' <<<"$shares"; }
 
+# AMD-V's ticks are real time, and the host takes some from the one or the other. Half as much would be a slice left out.
+alike() { [ $(($1 * 100)) -ge $(($2 * 60)) ] || { fail "the shares are not alike: $1 and $2"; return 1; }; }
+
 one_share() {
-	local least most l
-	begin a && begin b && begin d && window a 30 || return
+	local least most
+	begin a && begin b && begin d && window a 150 || return
 	least=$(cut -d' ' -f2 <<<"$shares" | sort -n | head -n 1) most=$(cut -d' ' -f2 <<<"$shares" | sort -n | tail -n 1)
 	[ "$(wc -l <<<"$shares")" = 3 ] && [ "$least" -gt 0 ] || { fail "a guest got nothing"; return 1; }
 	see "three that spin on one CPU: $(share a 2), $(share b 2), $(share d 2) ticks each in the same time"
-	[ $((least * 100)) -ge $((most * 75)) ] || { fail "the shares are not alike"; return 1; }
+	alike "$least" "$most"
 }
 
 # Beside one that sleeps nearly always, two have the CPU for themselves; and it wakes in its time.
 one_nap() {
 	local all late
 	c stop d >/dev/null
-	begin nap && window nap 100 || return
+	begin nap && window nap 300 || return
 	all=$(($(share a 2) + $(share b 2) + $(share nap 2))) late=$(guest nap beat_value)
 	see "two that spin and one that sleeps: $(share a 2), $(share b 2), $(share nap 2) ticks; it wakes $late us late at most"
-	[ $(($(share nap 2) * 20)) -lt "$all" ] || { fail "it does not leave its time to others"; return 1; }
-	[ $(($(share a 2) * 100)) -ge $(($(share b 2) * 75)) ] && [ $(($(share b 2) * 100)) -ge $(($(share a 2) * 75)) ] ||
-		{ fail "the shares of the others are not alike"; return 1; }
+	[ $(($(share nap 2) * 10)) -lt "$all" ] || { fail "it does not leave its time to others"; return 1; }
+	alike "$(share a 2)" "$(share b 2)" && alike "$(share b 2)" "$(share a 2)" || return
 	c stop a >/dev/null; c stop b >/dev/null; c stop nap >/dev/null
 }
 
 # A beat is an exit; there is no other.
 two_lone() {
-	local timer l
+	local l
 	begin lone && window lone 100 || return
 	see "alone on CPU 1: $(share lone 4) beats, $(share lone 5) exits"
 	while IFS= read -r l; do note "exits: $l"; done < <(c exits lone)
@@ -105,7 +107,7 @@ two_lone() {
 
 # From CPU to CPU: the one that "fill" is not on. It looks for what a former guest left, and leaves something.
 two_keep() {
-	local i cpu want
+	local i cpu want cpus=
 	for i in 1 2 3 4 5 6; do
 		want=1
 		c stop fill >/dev/null 2>&1
@@ -116,11 +118,11 @@ two_keep() {
 		until_true 30 more keep 20 || { fail "it does not go on"; core_tail; return 1; }
 		cpu=$(since | grep -ao 'first on CPU [0-9]*' | grep -o '[0-9]*$')
 		[ "$cpu" = $want ] || { fail "it is on CPU $cpu, not $want"; return 1; }
-		seen_cpus+="$cpu "
+		cpus+="$cpu "
 		c stop keep >/dev/null || { fail "stop"; return 1; }
 	done
 	c stop fill >/dev/null 2>&1
-	see "on CPUs $seen_cpus one after another: registers, MSRs, APIC, translations of before: none"
+	see "on CPUs ${cpus}one after another: registers, MSRs, APIC, translations of before: none"
 }
 
 step "a machine of one CPU" one_up

@@ -5,7 +5,6 @@
  */
 #include "guest.h"
 
-#define CPUS	   GUEST_CPUS_MAX
 #define ROUNDS	   200
 #define AP_PAGE	   8u
 #define PING	   0x67
@@ -26,7 +25,7 @@ static volatile struct {
 	uint64_t ups, count, woke, bad;
 	enum mode seen;
 	bool again; /* the next NMI sends itself another */
-} ap[CPUS];
+} ap[GUEST_CPUS_MAX];
 
 static unsigned int bad, cpus;
 
@@ -130,7 +129,7 @@ static bool nmi_wakes(unsigned int i)
 		ipi(i, NMI);
 		if (!until(&irq_cpu[i][2], nmis + 1))
 			return false;
-		for (end = tsc() + ms(20); tsc() < end && ap[i].woke == woke;)
+		for (end = tsc() + ms(200); tsc() < end && ap[i].woke == woke;)
 			relax();
 		if (ap[i].woke != woke)
 			return true;
@@ -176,9 +175,8 @@ static void start_all(void)
 
 	__asm__("" : "+r"(page));
 	memcpy(page, ap_code, (size_t)(ap_code_end - ap_code));
-	for (unsigned int i = 1; i < cpus; i++) {
+	for (unsigned int i = 1; i < cpus; i++)
 		start(i, "does not start");
-	}
 	say("cpus: %u up after %lu us", cpus, (tsc() - t) * 1000 / ms(1));
 }
 
@@ -194,7 +192,7 @@ static void counts(void)
 static void send(unsigned int dest, uint32_t icr, uint32_t to)
 {
 	unsigned int v = (icr & 0x700) == NMI ? 2 : icr & 0xff;
-	uint64_t before[CPUS];
+	uint64_t before[GUEST_CPUS_MAX];
 
 	for (unsigned int i = 0; i < cpus; i++)
 		before[i] = irq_cpu[i][v];
@@ -230,9 +228,9 @@ static void kinds(void)
 	send(0, OTHERS | 0x66, all & ~1u);
 	send(0, OTHERS | NMI, all & ~1u);
 	ipi(0xff, LOGICAL | LOWEST | 0x69);
-	for (uint64_t end = tsc() + ms(2000); !n && tsc() < end;)
-		for (unsigned int i = 0; i < cpus; i++)
-			n += irq_cpu[i][0x69];
+	send(0, ALL | 0x65, all); /* by then it has come, too */
+	for (unsigned int i = 0; i < cpus; i++)
+		n += irq_cpu[i][0x69];
 	check(n == 1, "lowest priority does not reach one CPU", 0);
 }
 
@@ -273,11 +271,17 @@ static void shut(void)
 {
 	all_to(SHUT);
 	for (unsigned int i = 1; i < cpus; i++) {
-		uint64_t nmis;
+		uint64_t nmis, woke;
 
-		ipi(i, 0x6a);
 		check(nmi_wakes(i), "is not woken by an NMI", i);
+		woke = ap[i].woke;
+		ipi(i, 0x6a);
+		for (uint64_t end = tsc() + ms(5); tsc() < end;)
+			relax();
+		check(ap[i].woke == woke, "is woken with interrupts off", i);
 		check(!irq_cpu[i][0x6a], "took an interrupt with interrupts off", i);
+		check(nmi_wakes(i), "is not woken by a second NMI", i);
+		check(!irq_cpu[i][0x6a], "took an interrupt within an NMI", i);
 		/* Blocked until the first one's IRET, and behind that it halts. */
 		nmis = irq_cpu[i][2];
 		ap[i].again = true;
@@ -297,7 +301,7 @@ static void wait_for_sipi(unsigned int i)
 
 	ipi(i, INIT);
 	ipi(i, 0x6b);
-	for (; tsc() < end && tsc() - quiet < ms(5);) {
+	for (; tsc() < end && tsc() - quiet < ms(20);) {
 		if (ap[i].count != count)
 			quiet = tsc();
 		count = ap[i].count;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* The bare guest: one image that plays the role its arguments name. One CPU, one thread. */
+/* The bare guest: one image that plays the role its arguments name. One CPU, but in the role cpus.
+ */
 #ifndef SLUICE_TESTS_GUEST_H
 #define SLUICE_TESTS_GUEST_H
 
@@ -39,10 +40,17 @@ void spent_since(struct spent *s); /* replaces the marks by the differences */
 
 /* ---- traps ----------------------------------------------------------------------------------- */
 
+#define GUEST_CPUS_MAX 4
+#define APIC	       ((volatile uint32_t *)0xfee00000)
+
 void trap_init(void);
+void trap_load(void); /* on another CPU */
 /* Runs @fn(@ctx); the exception that ended it, or -1. */
 int attempt(void (*fn)(void *ctx), void *ctx);
 extern volatile uint64_t irq_count[256];
+/* Of a guest of several CPUs: by CPU; and what else is done with an interrupt of its own. */
+extern volatile uint64_t irq_cpu[GUEST_CPUS_MAX][256];
+extern void (*irq_hook)(unsigned int cpu, unsigned int vector);
 void irq_on(void); /* the virtual APIC enabled, interrupts on */
 void irq_off(void);
 
@@ -127,5 +135,9 @@ void role_sink(void);
 void role_cost(void);
 void role_attack(void);
 void role_zero(void);
+void role_cpus(void);
+void role_spin(void);
+void role_nap(void);
+void role_keep(void);
 
 #endif

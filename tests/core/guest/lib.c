@@ -4,14 +4,14 @@
 #include "guest.h"
 
 #define UART 0x3f8
-#define APIC ((volatile uint32_t *)0xfee00000)
 
 uint64_t call_vmx(uint64_t nr, uint64_t a, uint64_t b);
 uint64_t call_svm(uint64_t nr, uint64_t a, uint64_t b);
 extern uint8_t image_end[], trap_stubs[];
 
 const struct guest_boot *boot;
-volatile uint64_t irq_count[256];
+volatile uint64_t irq_count[256], irq_cpu[GUEST_CPUS_MAX][256];
+void (*irq_hook)(unsigned int cpu, unsigned int vector);
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -242,6 +242,13 @@ void trap(struct trap_frame *f);
 
 void trap(struct trap_frame *f)
 {
+	if (boot->cpus > 1 && (f->vector >= 32 || f->vector == 2)) {
+		unsigned int cpu = APIC[0x20 / 4] >> 24;
+
+		irq_cpu[cpu & (GUEST_CPUS_MAX - 1)][f->vector]++;
+		if (irq_hook)
+			irq_hook(cpu, (unsigned int)f->vector);
+	}
 	if (f->vector >= 32) {
 		irq_count[f->vector]++;
 		APIC[0xb0 / 4] = 0;
@@ -275,12 +282,18 @@ int attempt(void (*fn)(void *ctx), void *ctx)
 	return landed;
 }
 
-void trap_init(void)
+void trap_load(void)
 {
 	struct {
 		uint16_t len;
 		uint64_t base;
 	} __attribute__((packed)) r = {sizeof(idt) - 1, (uint64_t)idt};
+
+	__asm__ volatile("lidt %0" ::"m"(r));
+}
+
+void trap_init(void)
+{
 	uint16_t cs;
 
 	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
@@ -291,7 +304,7 @@ void trap_init(void)
 			    (a >> 16 & 0xffff) << 48;
 		idt[i].hi = a >> 32;
 	}
-	__asm__ volatile("lidt %0" ::"m"(r));
+	trap_load();
 }
 
 void irq_on(void)

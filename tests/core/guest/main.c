@@ -8,6 +8,7 @@ static const struct {
 } roles[] = {
 	{"beat", role_beat}, {"echo", role_echo}, {"ping", role_ping},	   {"source", role_source},
 	{"sink", role_sink}, {"cost", role_cost}, {"attack", role_attack}, {"zero", role_zero},
+	{"cpus", role_cpus}, {"spin", role_spin}, {"nap", role_nap},	   {"keep", role_keep},
 };
 
 void guest_main(const struct guest_boot *b);

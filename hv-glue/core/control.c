@@ -386,7 +386,8 @@ static void do_dump(const struct request *r)
 		       c);
 		return;
 	}
-	if (g->cpu[c].state == GCPU_RUNNING) {
+	/* What halted may be in its CPU's registers still; of them this CPU knows nothing. */
+	if (g->cpu[c].state == GCPU_RUNNING || sched_release(&g->cpu[c])) {
 		refuse(r, -EBUSY, "it is running on another CPU just now; try again");
 		return;
 	}

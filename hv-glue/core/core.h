@@ -115,6 +115,7 @@ struct core_cpu {
 	bool idle; /* atomic: in HLT, wants an IPI */
 	struct vcpu_host host;
 	struct gcpu *queue, *running; /* round robin; guarded by the lock */
+	bool release; /* another CPU wants what runs out of the registers; likewise */
 	uint64_t slice_end;
 	uint64_t irqs, kicks;
 };

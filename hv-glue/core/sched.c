@@ -69,16 +69,12 @@ static void put(struct core_cpu *cpu)
 	__atomic_store_n(&cpu->running, NULL, __ATOMIC_SEQ_CST);
 }
 
-int sched_del(struct gcpu *c)
+/* Until another CPU's registers hold it no more. */
+static int wait_put(const struct gcpu *c)
 {
-	struct core_cpu *cpu = c->cpu;
 	uint64_t end = core_now() + us_to_tsc(LEAVE_US);
 
-	sched_kill(c);
-	unlink(c);
-	if (cpu == this_cpu() && cpu->running == c)
-		put(cpu);
-	while (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST) == c) {
+	while (__atomic_load_n(&c->cpu->running, __ATOMIC_SEQ_CST) == c) {
 		core_unlock();
 		cpu_pause();
 		core_lock();
@@ -86,6 +82,26 @@ int sched_del(struct gcpu *c)
 			return -ETIMEDOUT;
 	}
 	return 0;
+}
+
+int sched_del(struct gcpu *c)
+{
+	struct core_cpu *cpu = c->cpu;
+
+	sched_kill(c);
+	unlink(c);
+	if (cpu == this_cpu() && cpu->running == c)
+		put(cpu);
+	return wait_put(c);
+}
+
+int sched_release(struct gcpu *c)
+{
+	if (c->cpu == this_cpu())
+		return 0;
+	c->cpu->release = true;
+	cpu_kick(c->cpu);
+	return wait_put(c);
 }
 
 void sched_kill(struct gcpu *c)
@@ -116,9 +132,14 @@ void sched_wake(struct gcpu *c, bool nmi)
 
 void sched_reset(struct gcpu *c)
 {
-	if (state(c) == GCPU_OFF || !c->cpu)
-		return;
-	__atomic_store_n(&c->state, GCPU_WAIT, __ATOMIC_SEQ_CST);
+	enum gcpu_state s;
+
+	/* Its guest may end at this moment, without the lock: OFF is for good. */
+	do {
+		s = state(c);
+		if (s == GCPU_OFF || !c->cpu)
+			return;
+	} while (!turn(c, s, GCPU_WAIT));
 	cpu_kick(c->cpu);
 }
 
@@ -149,10 +170,11 @@ static struct gcpu *pick(struct core_cpu *cpu)
 	uint64_t now = core_now(), end = cpu->id ? UINT64_MAX : own[cpu->id].service;
 	unsigned int ready = 0;
 
-	if (cur && state(cur) < GCPU_READY) {
+	if (cur && (state(cur) < GCPU_READY || cpu->release)) {
 		put(cpu);
 		cur = NULL;
 	}
+	cpu->release = false;
 	for (struct gcpu *c = cpu->queue; c; c = c->next) {
 		if (state(c) == GCPU_SIPI)
 			start(c);

@@ -52,12 +52,13 @@ static void proved(struct passthrough *pt, enum vf_step s, bool ok, const char *
 static bool inside(const struct gcpu *c, uint64_t exit)
 {
 	return __atomic_load_n(&c->v->tsc_exit, __ATOMIC_ACQUIRE) == exit &&
-	       __atomic_load_n(&c->v->tsc_entry, __ATOMIC_ACQUIRE) >= exit;
+	       __atomic_load_n(&c->v->tsc_entry, __ATOMIC_ACQUIRE) > exit;
 }
 
-/* CPUs that are in the guest at this moment leave it, and find its pages gone when they come back:
- * what they still had of them in their TLBs is forgotten. One that is in the core, perhaps waiting
- * for the lock, looks at the generation of the tables before it enters. */
+/* CPUs that are in the guest at this moment leave it, whatever state the guest gave them, and find
+ * its pages gone when they come back: what they still had of them in their TLBs is forgotten. One
+ * that is in the core, perhaps waiting for the lock, looks at the generation of the tables before
+ * it enters. */
 static bool shoot_down(const struct guest *g)
 {
 	bool left = true;
@@ -66,7 +67,7 @@ static bool shoot_down(const struct guest *g)
 		const struct gcpu *c = &g->cpu[i];
 		uint64_t exit, end = core_now() + us_to_tsc(LEAVE_US);
 
-		if (!c->v || c->cpu->running != c || c->cpu == this_cpu())
+		if (!c->v || c->cpu == this_cpu())
 			continue;
 		exit = __atomic_load_n(&c->v->tsc_exit, __ATOMIC_ACQUIRE);
 		cpu_kick(c->cpu);

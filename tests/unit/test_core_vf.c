@@ -548,6 +548,15 @@ static void test_cpus_leave_the_guest_first(void **state)
 	m.done[0] = '\0';
 	assert_int_equal(vf_detach(0, &why), 0);
 	assert_memory_equal(m.done, "kick quiet", 10);
+	/* In the guest still, though another of its CPUs sent it an INIT, or the guest has ended.
+	 */
+	assert_int_equal(vf_attach(a, 0, -1, &why), 0);
+	v[0] = (struct vcpu){.tsc_exit = 1, .tsc_entry = 5};
+	a->cpu[1].state = GCPU_WAIT;
+	m.done[0] = '\0';
+	assert_int_equal(vf_detach(0, &why), 0);
+	assert_memory_equal(m.done, "kick quiet", 10);
+	a->cpu[1].state = GCPU_RUNNING;
 	/* One that waits for the lock has left already. */
 	assert_int_equal(vf_attach(a, 0, -1, &why), 0);
 	m.stays_in = true;

@@ -36,6 +36,9 @@ size_t fmt_v(char *buf, size_t len, const char *f, va_list ap);
 void core_log(enum os_log_level level, const char *f, ...) printf_like(2, 3);
 /* Culprit's line: "guest NAME: ...", at most 8 a second a guest, the rest counted. */
 void guest_log(struct guest *g, const char *f, ...) printf_like(2, 3);
+/* A line of @g's own console, @len characters: into the ring, for log_drain() to print, since the
+ * caller has the lock; what is too much is left out, and that is said. */
+void guest_console(struct guest *g, const char *text, size_t len);
 /* Prints up to @lines that the console has not had, when others wrote them while it was busy. */
 void log_drain(unsigned int lines);
 /* The ring log from @seq on into @buf, whole lines; *@seq moves on. Bytes. */

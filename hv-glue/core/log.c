@@ -8,7 +8,13 @@
 
 #define RING 65536u
 #define LINE 320u
-#define RATE 8u /* a second and guest */
+
+/* What one guest may say in so many seconds. Its console gets less than a UART does in that time,
+ * and half of the ring: it drowns neither its neighbours nor what the core has to say of it. */
+enum { LINES, CONSOLE, KINDS };
+static const struct {
+	unsigned int seconds, limit;
+} rates[KINDS] = {[LINES] = {1, 8}, [CONSOLE] = {8, RING / 2 /* bytes */}};
 
 static struct {
 	struct spin lock;
@@ -18,8 +24,8 @@ static struct {
 	char ring[RING];
 	struct {
 		uint64_t since;
-		unsigned int said, held;
-	} guest[GUESTS];
+		unsigned int said, held, starts;
+	} guest[GUESTS][KINDS];
 } l;
 
 static uint64_t line_end(uint64_t at)
@@ -89,7 +95,7 @@ void log_break(void)
 	l.printing = false;
 }
 
-static void log_v(enum os_log_level level, const char *f, va_list ap)
+static void record(enum os_log_level level, const char *f, va_list ap)
 {
 	uint64_t us = core.tsc_hz ? core_now() / (core.tsc_hz / 1000000) : 0;
 	char s[LINE];
@@ -104,7 +110,6 @@ static void log_v(enum os_log_level level, const char *f, va_list ap)
 			s[text] = s[text] == '\t' ? ' ' : '?';
 	s[n] = '\n';
 	append(s, n + 1);
-	log_drain(16);
 }
 
 void core_log(enum os_log_level level, const char *f, ...)
@@ -112,12 +117,14 @@ void core_log(enum os_log_level level, const char *f, ...)
 	va_list ap;
 
 	va_start(ap, f);
-	log_v(level, f, ap);
+	record(level, f, ap);
 	va_end(ap);
+	log_drain(16);
 }
 
-/* Whether @g may say one more; what it may not is counted, and said later. */
-static bool may_say(struct guest *g, unsigned int *held)
+/* Whether @g may say @cost more; what it may not is counted in *@held, until it may again. A start
+ * begins anew. */
+static bool may_say(const struct guest *g, unsigned int kind, unsigned int cost, unsigned int *held)
 {
 	size_t i = (size_t)(g - core.guest) % GUESTS;
 	uint64_t now = core_now();
@@ -125,14 +132,17 @@ static bool may_say(struct guest *g, unsigned int *held)
 
 	spin_lock(&l.lock);
 	*held = 0;
-	if (now - l.guest[i].since >= core.tsc_hz || now < l.guest[i].since) {
-		*held = l.guest[i].held;
-		l.guest[i].since = now;
-		l.guest[i].said = l.guest[i].held = 0;
+	if (now - l.guest[i][kind].since >= rates[kind].seconds * core.tsc_hz ||
+	    l.guest[i][kind].starts != g->starts) {
+		*held = l.guest[i][kind].held;
+		l.guest[i][kind].since = now;
+		l.guest[i][kind].starts = g->starts;
+		l.guest[i][kind].said = l.guest[i][kind].held = 0;
 	}
-	ok = l.guest[i].said < RATE;
-	l.guest[i].said += ok;
-	l.guest[i].held += !ok;
+	ok = l.guest[i][kind].said + cost <= rates[kind].limit;
+	l.guest[i][kind].said += ok ? cost : 0;
+	l.guest[i][kind].held += !ok;
+	*held = ok ? *held : l.guest[i][kind].held;
 	spin_unlock(&l.lock);
 	return ok;
 }
@@ -143,7 +153,7 @@ void guest_log(struct guest *g, const char *f, ...)
 	unsigned int held;
 	va_list ap;
 
-	if (!may_say(g, &held))
+	if (!may_say(g, LINES, 1, &held))
 		return;
 	if (held)
 		core_log(OS_LOG_WARN, "guest %s: %u more lines were held back", g->cfg.name, held);
@@ -151,6 +161,29 @@ void guest_log(struct guest *g, const char *f, ...)
 	fmt_v(s, sizeof(s), f, ap);
 	va_end(ap);
 	core_log(OS_LOG_WARN, "guest %s: %s", g->cfg.name, s);
+}
+
+static void record_f(enum os_log_level level, const char *f, ...) printf_like(2, 3);
+static void record_f(enum os_log_level level, const char *f, ...)
+{
+	va_list ap;
+
+	va_start(ap, f);
+	record(level, f, ap);
+	va_end(ap);
+}
+
+void guest_console(struct guest *g, const char *text, size_t len)
+{
+	unsigned int held;
+
+	/* With the time and the name in front of it. */
+	if (may_say(g, CONSOLE, (unsigned int)len + NAME_LEN, &held))
+		record_f(OS_LOG_INFO, "[%s] %s", g->cfg.name, text);
+	else if (held == 1)
+		core_log(OS_LOG_WARN,
+			 "guest %s: its console is held back: more than %u bytes in %u seconds",
+			 g->cfg.name, rates[CONSOLE].limit, rates[CONSOLE].seconds);
 }
 
 size_t log_read(uint64_t *seq, char *buf, size_t len)

@@ -52,7 +52,7 @@ static void flush(struct uart *u)
 {
 	u->line[u->used] = 0;
 	if (u->used)
-		core_log(OS_LOG_INFO, "[%s] %s", u->guest->cfg.name, u->line);
+		guest_console(u->guest, u->line, u->used);
 	u->used = 0;
 }
 

@@ -163,6 +163,35 @@ static void test_guest_is_held_back(void **state)
 	assert_non_null(strstr(console, "guest loud: again\r\n"));
 }
 
+/* One that prints without end leaves half of the ring to others, and is named for it, once. */
+static void test_console_is_held_back(void **state)
+{
+	struct guest *g = &core.guest[4];
+	unsigned int lines = 0, told = 0;
+
+	(void)state;
+	quiet();
+	strcpy(g->cfg.name, "flood");
+	guest_log(&core.guest[5], "evidence");
+	for (unsigned int i = 0; i < 5000; i++) {
+		guest_console(g, "12345678901234567890", 20);
+		log_drain(2);
+	}
+	for (const char *p = console; (p = strstr(p, "[flood] 1")); p++)
+		lines++;
+	for (const char *p = console; (p = strstr(p, "guest flood: its console is held")); p++)
+		told++;
+	assert_in_range(lines, 400, 800);
+	assert_int_equal(told, 1);
+	now += 8 * core.tsc_hz;
+	guest_console(g, "later", 5);
+	g->starts++;
+	guest_console(g, "anew", 4);
+	log_drain(2);
+	assert_non_null(strstr(console, "[flood] later\r\n"));
+	assert_non_null(strstr(console, "[flood] anew\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_ring_goes_round),
 		cmocka_unit_test(test_any_number_gives_whole_lines),
 		cmocka_unit_test(test_guest_is_held_back),
+		cmocka_unit_test(test_console_is_held_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,18 +51,19 @@ static void proved(struct passthrough *pt, enum vf_step s, bool ok, const char *
 /* True while the CPU of @c has not come out of the guest since its exit at @exit. */
 static bool inside(const struct gcpu *c, uint64_t exit)
 {
-	return __atomic_load_n(&c->v->tsc_exit, __ATOMIC_ACQUIRE) == exit &&
-	       __atomic_load_n(&c->v->tsc_entry, __ATOMIC_ACQUIRE) > exit;
+	return __atomic_load_n(&c->v->inside, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&c->v->tsc_exit, __ATOMIC_ACQUIRE) == exit;
 }
 
-/* CPUs that are in the guest at this moment leave it, whatever state the guest gave them, and find
- * its pages gone when they come back: what they still had of them in their TLBs is forgotten. One
- * that is in the core, perhaps waiting for the lock, looks at the generation of the tables before
- * it enters. */
+/* CPUs that are in the guest at this moment, or about to enter it, leave it, whatever state the
+ * guest gave them, and find its pages gone when they come back: what they still had of them in
+ * their TLBs is forgotten. One that comes later sees the new generation of the tables. */
 static bool shoot_down(const struct guest *g)
 {
 	bool left = true;
 
+	/* The pages are gone before we look who is inside; run's partner is the other order. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < GUEST_CPUS; i++) {
 		const struct gcpu *c = &g->cpu[i];
 		uint64_t exit, end = core_now() + us_to_tsc(LEAVE_US);

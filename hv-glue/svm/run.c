@@ -104,6 +104,8 @@ void svm_run(struct vcpu *v, struct vcpu_exit *e)
 	v->tsc_entry = cpu_rdtsc();
 	/* IRET ends an NMI, which is nobody's business but event.c's: back to it at once. */
 	do {
+		/* With its barrier, whose partner is in who takes pages away. */
+		(void)__atomic_exchange_n(&v->inside, true, __ATOMIC_SEQ_CST);
 		before(s);
 		/* Looked at first, since QEMU overwrites the state that it refuses. */
 		e->why = svm_state_fault(s);
@@ -115,5 +117,6 @@ void svm_run(struct vcpu *v, struct vcpu_exit *e)
 		after(s);
 	} while (s->vmcb->exit_code == SVM_EXIT_IRET);
 	v->tsc_exit = cpu_rdtsc();
+	__atomic_store_n(&v->inside, false, __ATOMIC_RELEASE);
 	svm_decode(s, e);
 }

@@ -157,6 +157,8 @@ void vtx_run(struct vcpu *v, struct vcpu_exit *e)
 	int failed;
 
 	do {
+		/* With its barrier, whose partner is in who takes pages away. */
+		(void)__atomic_exchange_n(&v->inside, true, __ATOMIC_SEQ_CST);
 		prepare(x);
 		v->tsc_entry = cpu_rdtsc();
 		if (x->fit.caps & VCPU_CAP_TIMER)
@@ -164,6 +166,7 @@ void vtx_run(struct vcpu *v, struct vcpu_exit *e)
 		flags = v->rflags;
 		failed = vtx_enter(v, x->launched);
 		v->tsc_exit = cpu_rdtsc();
+		__atomic_store_n(&v->inside, false, __ATOMIC_RELEASE);
 		if (unlikely(failed)) {
 			entry_failed(e, 0,
 				     failed == 1 ? vtx_error_name(vtx_error())

@@ -62,7 +62,10 @@ struct vcpu {
 	uint64_t gpr[16]; /* the guest's while it does not run; RSP too */
 	uint64_t rip, rflags;
 	bool state_dirty; /* rip, rflags or RSP changed since the exit: written back by run */
-	/* TSC at the last exit and entry, and what was spent outside of the guest between them. */
+	/* Atomic: set by run before it looks at the space's generation, until the exit. Whoever
+	 * takes pages away changes the generation first, then waits for those that are inside. */
+	bool inside;
+	/* TSC at the last exit and entry. */
 	uint64_t tsc_exit, tsc_entry;
 	const struct vcpu_ops *ops;
 	struct vcpu_space *space;

@@ -537,7 +537,7 @@ static void test_pending_transaction_is_not_quiet(void **state)
 
 static void test_cpus_leave_the_guest_first(void **state)
 {
-	struct vcpu v[2] = {{.tsc_exit = 1, .tsc_entry = 5}, {.tsc_exit = 7, .tsc_entry = 5}};
+	struct vcpu v[2] = {{.tsc_exit = 1, .inside = true}, {.tsc_exit = 7}};
 
 	(void)state;
 	assert_int_equal(vf_attach(a, 0, -1, &why), 0);
@@ -551,7 +551,7 @@ static void test_cpus_leave_the_guest_first(void **state)
 	/* In the guest still, though another of its CPUs sent it an INIT, or the guest has ended.
 	 */
 	assert_int_equal(vf_attach(a, 0, -1, &why), 0);
-	v[0] = (struct vcpu){.tsc_exit = 1, .tsc_entry = 5};
+	v[0] = (struct vcpu){.tsc_exit = 1, .inside = true};
 	a->cpu[1].state = GCPU_WAIT;
 	m.done[0] = '\0';
 	assert_int_equal(vf_detach(0, &why), 0);
@@ -563,7 +563,7 @@ static void test_cpus_leave_the_guest_first(void **state)
 	a->cpu[1].v = &v[1];
 	assert_int_equal(vf_detach(0, &why), 0);
 	assert_int_equal(vf_attach(a, 0, -1, &why), 0);
-	v[0] = (struct vcpu){.tsc_exit = 1, .tsc_entry = 5};
+	v[0] = (struct vcpu){.tsc_exit = 1, .inside = true};
 	a->cpu[1].v = &v[0];
 	assert_int_equal(vf_detach(0, &why), -EIO);
 	assert_non_null(strstr(why, "a CPU does not leave the guest"));

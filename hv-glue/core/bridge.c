@@ -78,8 +78,9 @@ static unsigned int learned(const struct port *p)
 	return n;
 }
 
-/* A place for @m: a free one, else the least fresh that is not a port's. */
-static struct station *place(const struct mac *m)
+/* A place for @m: a free one, else the least fresh; @push: that of a fresh station may be had too,
+ * but not a port's. */
+static struct station *place(const struct mac *m, bool push)
 {
 	struct station *best = NULL;
 
@@ -88,7 +89,8 @@ static struct station *place(const struct mac *m)
 
 		if (!s->used)
 			return s;
-		if (!s->fixed && (!s->port || !fresh(s)) && (!best || s->seen < best->seen))
+		if (!s->fixed && ((push && !s->port) || !fresh(s)) &&
+		    (!best || s->seen < best->seen))
 			best = s;
 	}
 	return best;
@@ -110,7 +112,8 @@ static int admit(struct port *p, const struct mac *m, bool fixed)
 		return -ENOSPC;
 	if (s)
 		forget(s);
-	s = place(m);
+	/* What a guest sends pushes nobody out whose address it could then take. */
+	s = place(m, !p || fixed);
 	if (!s)
 		return -ENOSPC;
 	err = p ? pf_uplink_mac_add(core.nic->pf, m) : 0;
@@ -132,13 +135,15 @@ static void to_port(struct port *p, const struct port_part *part, unsigned int n
 	}
 }
 
-static void flush_uplink(void)
+/* All that waits is @p's: a batch is one port's. */
+static void flush_uplink(struct port *p)
 {
 	unsigned int sent = br.outs ? pf_tx_burst(core.nic->pf, br.out, br.outs) : 0;
 
 	/* The ring is full: as on any switch, what does not fit is lost. */
 	for (unsigned int i = sent; i < br.outs; i++)
 		vfq_buf_put(br.out[i]);
+	p->dropped += br.outs - sent;
 	br.outs = 0;
 }
 
@@ -156,7 +161,7 @@ static bool to_uplink(struct port *p, const struct port_part *part, unsigned int
 	p->copies++;
 	br.out[br.outs++] = b;
 	if (br.outs == BURST)
-		flush_uplink();
+		flush_uplink(p);
 	return true;
 }
 
@@ -190,7 +195,7 @@ static bool bridge_tx(struct port *p, const struct port_part *part, unsigned int
 
 static void bridge_flush(struct port *p)
 {
-	flush_uplink();
+	flush_uplink(p);
 	for (unsigned int i = 0; i < br.ports; i++)
 		if (br.port[i] != p)
 			br.port[i]->deliver_end(br.port[i]->ctx);
@@ -204,7 +209,9 @@ static void from_uplink(const struct vfq_buf *b)
 
 	if (b->nsegs > 1 || b->len < 14)
 		return; /* longer than a vNIC's frame */
-	(void)admit(NULL, dst + 1, false);
+	/* From a port's own address: given back by the card to its sender's pool, or forged. */
+	if (admit(NULL, dst + 1, false) == -EADDRINUSE)
+		return;
 	to = mac_is_multicast(dst) ? NULL : port_of(dst);
 	if (to)
 		to_port(to, &part, 1, b->len);

@@ -373,7 +373,7 @@ static void note(struct gcpu *c, const struct vcpu_exit *e)
 {
 	struct exit_record *r = &c->ring[c->ring_next % EXIT_RING];
 
-	c->exits[e->reason < VCPU_REASONS ? e->reason : 0]++;
+	c->exits[e->reason]++;
 	r->tsc = c->v->tsc_exit;
 	r->rip = c->v->rip;
 	r->qualification = e->qualification;
@@ -383,16 +383,15 @@ static void note(struct gcpu *c, const struct vcpu_exit *e)
 
 enum exit_next exit_handle(struct gcpu *c, struct vcpu_exit *e)
 {
-	uint32_t kind = e->kind < VCPU_EXIT_KINDS ? e->kind : VCPU_EXIT_UNKNOWN;
 	enum exit_next next;
 
 	note(c, e);
-	if (likely(kind == VCPU_EXIT_CPUID))
+	if (likely(e->kind == VCPU_EXIT_CPUID))
 		return on_cpuid(c, e);
-	if (!table[kind].lock)
-		return table[kind].fn(c, e);
+	if (!table[e->kind].lock)
+		return table[e->kind].fn(c, e);
 	core_lock();
-	next = table[kind].fn(c, e);
+	next = table[e->kind].fn(c, e);
 	core_unlock();
 	return next;
 }

@@ -58,6 +58,7 @@ const struct vtx_kind vtx_kinds[VMX_REASONS] = {
 	[VMX_REASON_XSAVES] = {VCPU_EXIT_UNDEFINED, 0},
 	[VMX_REASON_XRSTORS] = {VCPU_EXIT_UNDEFINED, 0},
 };
+_Static_assert(VMX_REASONS < VCPU_REASONS, "reasons are indexes of the core's counters");
 
 #define REASON_NAME(name, code) [code] = #name,
 static const char *const names[VMX_REASONS] = {VMX_REASON_LIST(REASON_NAME)};
@@ -132,6 +133,10 @@ void vtx_decode(const struct vtx_raw *raw, struct vcpu_exit *e)
 	e->kind = e->reason < VMX_REASONS ? vtx_kinds[e->reason].kind : VCPU_EXIT_UNKNOWN;
 	e->insn_len = e->kind == VCPU_EXIT_APIC_WRITE ? 0 : raw->length; /* it is done already */
 	e->qualification = raw->qualification;
+	if (e->reason >= VCPU_REASONS) { /* the last stands for all that nobody knows */
+		e->qualification = e->reason;
+		e->reason = VCPU_REASONS - 1;
+	}
 	switch (e->kind) {
 	case VCPU_EXIT_IRQ:
 	case VCPU_EXIT_EXCEPTION:

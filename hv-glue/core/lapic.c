@@ -61,9 +61,10 @@ void lapic_init(struct gcpu *c)
 	R(c, SVR) = 0xff;
 	for (unsigned int i = 0; i < 6; i++)
 		R(c, LVT + 16 * i) = LVT_MASKED;
+	/* In this order: what comes meanwhile is gone, or is merged. */
+	__atomic_store_n(&c->kicked, false, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < 4; i++)
-		__atomic_store_n(&c->irr_new[i], 0, __ATOMIC_RELAXED);
-	c->kicked = false;
+		__atomic_store_n(&c->irr_new[i], 0, __ATOMIC_SEQ_CST);
 	c->apic_deadline = c->tsc_deadline_msr = 0;
 	c->apic_base = GPA_APIC | X86_APIC_BASE_ENABLE | (c->index ? 0 : X86_APIC_BASE_BSP);
 }

@@ -65,6 +65,7 @@ attack_step() {
 attack_again() {
 	core_kill
 	core_up "attacks$suffix" "$conf" "${opts[@]}" >/dev/null
+	until_true 20 says 'echo ready'
 }
 
 echo "1..$((${#list[@]} + 2))"

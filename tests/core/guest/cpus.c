@@ -276,7 +276,7 @@ static void shut(void)
 		check(nmi_wakes(i), "is not woken by an NMI", i);
 		woke = ap[i].woke;
 		ipi(i, 0x6a);
-		for (uint64_t end = tsc() + ms(5); tsc() < end;)
+		for (uint64_t end = tsc() + ms(20); tsc() < end;)
 			relax();
 		check(ap[i].woke == woke, "is woken with interrupts off", i);
 		check(!irq_cpu[i][0x6a], "took an interrupt with interrupts off", i);

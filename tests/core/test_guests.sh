@@ -66,7 +66,7 @@ window() {
 	until_true 30 more "$1" 3 || { fail "$1 does not beat"; core_tail; return 1; }
 	before=$(facts)
 	until_true 60 more "$1" $(($(guest "$1" beats) + $2)) || { fail "$1 does not go on"; core_tail; return 1; }
-	shares=$(join <(sort <<<"$before") <(facts | sort) | awk '{ print $1, $6 - $2, $7 - $3, $8 - $4, $9 - $5 }')
+	shares=$(join <(sort <<<"$before") <(facts | sort) | awk '{ printf "%s %.0f %.0f %.0f %.0f\n", $1, $6 - $2, $7 - $3, $8 - $4, $9 - $5 }')
 	while read -r l; do note "guest, ticks, counts, beats, exits: $l"; done <<<"$shares"
 }
 share() { awk -v g="$1" -v f="$2" '$1 == g { print $f }' <<<"$shares"; }

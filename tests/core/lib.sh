@@ -24,7 +24,7 @@ core_up() {
 	core_pid=$!
 	core_log=$core_dir/console.log
 	core_mark=0
-	until_true 60 core_answers || return 1
+	until_true 240 core_answers || return 1
 }
 
 core_alive() { kill -0 "${core_pid:-0}" 2>/dev/null; }
@@ -53,12 +53,12 @@ core_kill() {
 }
 trap core_kill EXIT
 
-# until_true SECONDS COMMAND...: polls until it holds.
+# until_true SECONDS COMMAND...: polls until it holds, or the machine is gone.
 until_true() {
 	local end=$((SECONDS + $1))
 	shift
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$end" ] && core_alive || return 1
 		progress_pause 0.1
 	done
 }

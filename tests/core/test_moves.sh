@@ -6,6 +6,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 export LAB_TAP=1 PROGRESS=plain
 . tests/core/lib.sh
+patience=240 # as in test_attacks.sh
+export CORE_SECONDS=3600
 opts=() suffix=
 if [ "${1:-}" = --svm ]; then opts=(--svm) suffix=-svm; fi
 
@@ -14,10 +16,10 @@ guest one image=guest.bin args="echo ip=0x0a09000b" nic=vf:0
 guest two image=guest.bin args="echo ip=0x0a09000c" nic=vf:1 manual
 guest three image=guest.bin args="zero" mem=32M manual'
 
-ready() { until_true 20 says 'echo ready' || { fail "the guest does not come up"; core_tail; return 1; }; }
+ready() { until_true $patience says 'echo ready' || { fail "the guest does not come up"; core_tail; return 1; }; }
 echoes() { # GUEST: frames from the wire come back
 	local out
-	out=$(wire ask --dst "$(vf_of "$1" mac)" --count 64 --wait 8000) || { fail "$1: $out"; core_tail; return 1; }
+	out=$(wire ask --dst "$(vf_of "$1" mac)" --count 64 --wait 60000) || { fail "$1: $out"; core_tail; return 1; }
 	see "$1 by VF $(vf_of "$1" vf): $out"
 }
 
@@ -76,7 +78,7 @@ move_works() {
 	out=$(c start two "echo" 2>&1) || { fail "start: $out"; return 1; }
 	ready && echoes two || return
 	before=$(vf_fact 1 handovers)
-	c stop two && c start two "echo" >/dev/null && mark && until_true 20 guest_is two running
+	c stop two && c start two "echo" >/dev/null && mark && until_true $patience guest_is two running
 	[ "$(vf_fact 1 handovers)" -gt "$before" ] || { fail "the handover was not counted"; return 1; }
 }
 
@@ -99,7 +101,7 @@ move_zero() {
 	for i in 1 2 3; do
 		mark
 		c start three >/dev/null 2>&1
-		until_true 60 guest_ends three || { fail "it does not end"; return 1; }
+		until_true $patience guest_ends three || { fail "it does not end"; return 1; }
 		says 'zero: 0 words of somebody' || { fail "$(since | grep -a 'zero:')"; return 1; }
 	done
 	see "32 MiB filled and given again, three times: no word of the former owner"

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 2
 rc=0
 echo "# suite core/attacks-svm"
-tests/core/test_attacks.sh --svm || rc=1
+tests/core/test_attacks.sh --svm --cpus 2 || rc=1
 echo "# suite core/moves-svm"
 tests/core/test_moves.sh --svm || rc=1
 echo "# suite core/guests-svm"

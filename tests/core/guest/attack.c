@@ -5,6 +5,16 @@
  */
 #include "attack.h"
 
+static uint64_t seed = 88172645463325252u;
+
+uint32_t rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 16);
+}
+
 static void lookup(const char *name)
 {
 	for (unsigned int t = 0; t < ARRAY_SIZE(attack_tables); t++)

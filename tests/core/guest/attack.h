@@ -10,8 +10,12 @@ struct attack {
 	void (*fn)(void);
 };
 
-extern const struct attack attack_cpu[], attack_mem[], attack_dma[], attack_dev[];
+extern const struct attack attack_cpu[], attack_mem[], attack_dma[], attack_dev[], attack_vf[],
+	attack_pair[];
 static const struct attack *const attack_tables[] = {attack_cpu, attack_mem, attack_dma,
-						     attack_dev};
+						     attack_dev, attack_vf,  attack_pair};
+
+/* The same numbers at each start. */
+uint32_t rnd(void);
 
 #endif

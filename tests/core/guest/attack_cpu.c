@@ -36,15 +36,32 @@ INSN(i_mwait, "mwait")
 INSN(i_xsetbv, "xsetbv")
 INSN(i_rdpmc, "rdpmc")
 INSN(i_hvcall, ".byte 0x0f, 0x01, 0xc0")
+INSN(i_encls, ".byte 0x0f, 0x01, 0xcf")
+INSN(i_enclu, ".byte 0x0f, 0x01, 0xd7")
+INSN(i_pconfig, ".byte 0x0f, 0x01, 0xc5")
+INSN(i_rdpkru, ".byte 0x0f, 0x01, 0xee")
+INSN(i_xsetbv_1, "mov $1, %%ecx; mov $1, %%eax; xsetbv")
+INSN(i_xgetbv_9, "mov $9, %%ecx; xgetbv")
+INSN(i_umwait, ".byte 0xf2, 0x0f, 0xae, 0xf1")
+INSN(i_rdpru, ".byte 0x0f, 0x01, 0xfd")
+INSN(i_mcommit, ".byte 0xf3, 0x0f, 0x01, 0xfa")
+INSN(i_invlpgb, ".byte 0x0f, 0x01, 0xfe")
+INSN(i_tlbsync, ".byte 0x0f, 0x01, 0xff")
+INSN(i_ltr, "ltr %%ax")
+INSN(i_cr5, ".byte 0x0f, 0x22, 0xe8") /* to CR5 */
+INSN(i_dr4, "mov $0x3408, %%eax; mov %%rax, %%cr4; mov %%db4, %%rax")
+INSN(i_cr3, "mov $-1, %%rax; mov %%rax, %%cr3")
 
 /* Each has to end in #UD or #GP; XSETBV of XCR0 = the page's address is #GP. VMCALL may return. */
 static void insns(void)
 {
 	static void (*const all[])(void *) = {
-		i_vmxon,   i_vmclear, i_vmptrld, i_vmptrst, i_vmlaunch, i_vmresume, i_vmxoff,
-		i_vmread,  i_vmwrite, i_invept,	 i_invvpid, i_vmfunc,	i_vmrun,    i_vmload,
-		i_vmsave,  i_stgi,    i_clgi,	 i_skinit,  i_invlpga,	i_rsm,	    i_getsec,
-		i_monitor, i_mwait,   i_xsetbv,	 i_rdpmc,
+		i_vmxon,   i_vmclear,  i_vmptrld,  i_vmptrst, i_vmlaunch, i_vmresume, i_vmxoff,
+		i_vmread,  i_vmwrite,  i_invept,   i_invvpid, i_vmfunc,	  i_vmrun,    i_vmload,
+		i_vmsave,  i_stgi,     i_clgi,	   i_skinit,  i_invlpga,  i_rsm,      i_getsec,
+		i_monitor, i_mwait,    i_xsetbv,   i_rdpmc,   i_encls,	  i_enclu,    i_pconfig,
+		i_rdpkru,  i_xsetbv_1, i_xgetbv_9, i_umwait,  i_rdpru,	  i_mcommit,  i_invlpgb,
+		i_tlbsync, i_ltr,      i_cr5,	   i_dr4,     i_cr3,
 	};
 	unsigned int bad = 0;
 
@@ -236,6 +253,106 @@ static void db_loop(void)
 		__asm__ volatile("int3" ::: "memory");
 }
 
+static void ud2(void *ctx)
+{
+	(void)ctx;
+	__asm__ volatile("ud2");
+}
+static void icebp(void *ctx)
+{
+	(void)ctx;
+	__asm__ volatile(".byte 0xf1");
+}
+static void int3(void *ctx)
+{
+	(void)ctx;
+	__asm__ volatile("int3");
+}
+static void step(void *ctx)
+{
+	(void)ctx;
+	/* Over what exits, over a shadow, into HLT's neighbour. */
+	__asm__ volatile("pushf; orl $0x100, (%%rsp); popf; nop" ::: "memory", "cc");
+}
+static void step_cpuid(void *ctx)
+{
+	uint32_t a = 0, c = 0;
+
+	(void)ctx;
+	__asm__ volatile("pushf; orl $0x100, (%%rsp); popf; cpuid"
+			 : "+a"(a), "+c"(c)
+			 :
+			 : "ebx", "edx", "memory", "cc");
+}
+static void step_shadow(void *ctx)
+{
+	(void)ctx;
+	__asm__ volatile("mov %%ss, %%eax; pushf; orl $0x100, (%%rsp); popf; mov %%eax, %%ss; "
+			 "cpuid" ::
+				 : "eax", "ebx", "ecx", "edx", "memory", "cc");
+}
+
+/* Traps by all ways there are; each has to come, and to come to the guest. */
+static void trap_storm(void)
+{
+	static const struct {
+		void (*fn)(void *);
+		int vector;
+	} t[] = {{ud2, 6}, {icebp, 1}, {int3, 3}, {step, 1}, {step_cpuid, 1}, {step_shadow, 1}};
+	unsigned int bad = 0;
+
+	for (unsigned int i = 0; i < 12000; i++) {
+		int v = attempt(t[i % ARRAY_SIZE(t)].fn, NULL);
+
+		if (v != t[i % ARRAY_SIZE(t)].vector && bad++ < 8)
+			say("trap %lu: vector %d", i % ARRAY_SIZE(t), v);
+	}
+	if (bad)
+		done(1);
+}
+
+/* What asks firmware for a system management interrupt, and what its handler would end with. */
+static void smi(void)
+{
+	apic[0xf0 / 4] = 0x1ff;
+	for (unsigned int i = 0; i < 2000; i++) {
+		outb(0xb2, (uint8_t)i);
+		outb(0xb3, (uint8_t)i);
+		apic[0x300 / 4] = 0x44200;
+		apic[0x300 / 4] = 0xc0200;
+		attempt(i_rsm, NULL);
+	}
+}
+
+static void uart_flood(void)
+{
+	for (unsigned int i = 0; i < 3000; i++)
+		say("guest victim: stopped: a flood of words");
+}
+
+/* Exits without end, each of a kind that is done at once. */
+static void exits(void)
+{
+	for (uint32_t a = 0;; a = 0) {
+		uint32_t b, c = 0, d;
+
+		__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	}
+}
+
+/* As above, each with the core's lock. */
+static void exits_locked(void)
+{
+	for (;;)
+		(void)inb(0x71);
+}
+
+static void asleep(void)
+{
+	for (;;)
+		__asm__ volatile("sti; hlt");
+}
+
 static void hlt_storm(void)
 {
 	apic[0xf0 / 4] = 0x1ff;
@@ -341,5 +458,11 @@ const struct attack attack_cpu[] = {
 	{"apic-fuzz", apic_fuzz},
 	{"cpuids", cpuids},
 	{"wbinvds", wbinvds},
+	{"trap-storm", trap_storm},
+	{"smi", smi},
+	{"uart-flood", uart_flood},
+	{"exits", exits},
+	{"exits-locked", exits_locked},
+	{"asleep", asleep},
 	{NULL, NULL},
 };

@@ -2,16 +2,6 @@
 /* Attacks on the virtual devices: configuration space, MSI-X tables, virtio rings of garbage. */
 #include "attack.h"
 
-static uint64_t seed = 88172645463325252u;
-
-static uint32_t rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16);
-}
-
 static void ecam(void)
 {
 	for (unsigned int i = 0; i < 20000; i++) {

@@ -95,7 +95,7 @@ static void receive(uint64_t ring_iova, void *ring, uint64_t buf, uint64_t hdr)
 	os_wr32(&dev, q + IGB_RDBAL, (uint32_t)ring_iova);
 	os_wr32(&dev, q + IGB_RDBAH, (uint32_t)(ring_iova >> 32));
 	os_wr32(&dev, q + IGB_RDLEN, 4096);
-	os_wr32(&dev, q + IGB_SRRCTL, hdr ? 2u << 25 | 2 | 4u << 8 | 5u << 25 : 1u << 25 | 2);
+	os_wr32(&dev, q + IGB_SRRCTL, hdr ? 5u << 25 | 4u << 8 | 2 : 1u << 25 | 2);
 	os_wr32(&dev, q + IGB_RDH, 0);
 	os_wr32(&dev, q + IGB_RXDCTL, 1u << 25);
 	os_flush(&dev);

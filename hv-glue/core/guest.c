@@ -207,8 +207,14 @@ static int make_memory(struct guest *g)
 	if (pages / LARGE_PAGES * LARGE_PAGES != pages || !pages || pages * VCPU_PAGE > GPA_ECAM)
 		return refuse(g, -EINVAL, "its memory is no multiple of 2 MiB below 2816");
 	ram = mem_alloc(pages, LARGE_PAGES);
-	if (!ram)
-		return refuse(g, -ENOMEM, "there is not as much memory in one piece");
+	if (!ram) {
+		fmt(g->why, sizeof(g->why),
+		    "its %u MiB are not free in one piece, of %lu MiB in all: give it less (mem=), "
+		    "or "
+		    "the machine more",
+		    g->cfg.mem_mib, mem_free_pages() / MIB_PAGES);
+		return -ENOMEM;
+	}
 	g->ram = (uintptr_t)ram;
 	g->ram_len = pages * VCPU_PAGE;
 	if (core.ops->space_init(&g->space, &core.mem, core.cpu[0].host.caps) ||

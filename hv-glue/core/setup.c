@@ -38,8 +38,8 @@ static void check(const char *file, const struct guest_config *g)
 		core_refuse("%s: guest %s: there is no module %s; give it to the boot loader", file,
 			    g->name, g->initrd);
 	if (g->cpu >= (int)core.cpus)
-		core_refuse("%s: guest %s: cpu=%d, yet there are %u CPUs", file, g->name, g->cpu,
-			    core.cpus);
+		core_refuse("%s: guest %s: cpu=%d, and the last CPU is %u", file, g->name, g->cpu,
+			    core.cpus - 1);
 	for (unsigned int i = 0; i < GUEST_NICS; i++)
 		if (g->nic[i].tier == NIC_VF && (!config.vfs || g->nic[i].vf >= (int)config.vfs))
 			core_refuse("%s: guest %s: nic=vf:%d, yet there are %u VFs (vfs N)", file,

@@ -18,8 +18,9 @@ struct reader {
 	struct acpi_facts *f;
 	char *why;
 	size_t why_len;
-	unsigned int seen; /* bits: tables that were read */
-	const char *table; /* the one that is read, for words */
+	unsigned int seen;	 /* bits: tables that were read */
+	const char *table;	 /* the one that is read, for words */
+	struct acpi_scope scope; /* what those of the entry that is read have in common */
 };
 
 struct bytes {
@@ -128,33 +129,51 @@ static int read_mcfg(struct reader *r, struct bytes t)
 	return 0;
 }
 
+/* I/O APICs and timers have scopes as well: none of them is the card. */
+static int dmar_scope(struct reader *r, const uint8_t *e, uint64_t len)
+{
+	struct acpi_scope *s = &r->f->scope[r->f->scopes];
+	uint64_t hops = len > ACPI_SCOPE_PATH ? (len - ACPI_SCOPE_PATH) / 2 : 0;
+
+	if (!hops || len % 2)
+		return refuse(r, "a device scope's length is not possible", len);
+	if (e[0] != ACPI_SCOPE_T_DEVICE && e[0] != ACPI_SCOPE_T_BRIDGE)
+		return 0;
+	if (r->f->scopes == ARRAY_SIZE(r->f->scope) || hops > sizeof(s->devfn)) {
+		r->f->scopes_left++;
+		return 0;
+	}
+	*s = r->scope;
+	s->bridge = e[0] == ACPI_SCOPE_T_BRIDGE;
+	s->bus = e[ACPI_SCOPE_BUS];
+	for (e += ACPI_SCOPE_PATH; s->hops < hops; e += 2)
+		s->devfn[s->hops++] = (uint8_t)(e[0] << 3 | (e[1] & 7));
+	r->f->scopes++;
+	return 0;
+}
+
 static int dmar_entry(struct reader *r, const uint8_t *e, uint64_t len)
 {
-	struct acpi_facts *f = r->f;
-	uint64_t base;
-	unsigned int i;
+	uint64_t type = load(e, 2), base, head = type ? ACPI_RMRR_LEN : ACPI_DRHD_LEN;
+	const struct bytes rest = {e, len};
 
-	if (load(e, 2) != ACPI_DMAR_T_DRHD)
+	_Static_assert(ACPI_RMRR_SEGMENT == ACPI_DRHD_SEGMENT && ACPI_RMRR_BASE == ACPI_DRHD_BASE,
+		       "both are read alike");
+	if (type != ACPI_DMAR_T_DRHD && type != ACPI_DMAR_T_RMRR)
 		return 0;
-	if (len < ACPI_DRHD_LEN)
-		return refuse(r, "a remapping unit's entry is too short", len);
+	if (len < head)
+		return refuse(r, "an entry of a unit or region is too short", len);
 	base = load(e + ACPI_DRHD_BASE, 8);
-	if (!base || base % VCPU_PAGE || base >= BELOW_4G)
+	if (!type && (!base || base % VCPU_PAGE || base >= BELOW_4G))
 		return refuse(r, "a remapping unit's registers must lie below 4 GiB, on a page",
 			      base);
 	if (load(e + ACPI_DRHD_SEGMENT, 2))
 		return 0;
-	if (f->dmars == ARRAY_SIZE(f->dmar_base)) {
-		f->dmars_left++;
-		f->dmars--; /* the last place goes to the one for all the rest, when it comes */
-	}
-	/* The unit for all that no other names goes first: cards are behind it. */
-	i = f->dmars++;
-	if (e[ACPI_DRHD_FLAGS] & ACPI_DRHD_INCLUDE_ALL)
-		for (; i; i--)
-			f->dmar_base[i] = f->dmar_base[i - 1];
-	f->dmar_base[i] = base;
-	return 0;
+	r->f->dmars += !type;
+	if (!type && (e[ACPI_DRHD_FLAGS] & ACPI_DRHD_INCLUDE_ALL))
+		r->f->dmar_rest = base;
+	r->scope = (struct acpi_scope){.base = base, .region = type};
+	return each_entry(r, rest, head, 1, dmar_scope);
 }
 
 static int read_dmar(struct reader *r, struct bytes t)
@@ -253,4 +272,54 @@ int acpi_read(const struct acpi_mem *m, struct acpi_facts *f, char *why, size_t 
 		if (read_any(&r, load(root.p + off, width)))
 			return -EINVAL;
 	return 0;
+}
+
+/* ---- the unit in front of a device ----------------------------------------------------------- */
+
+/* Whether the scope names the function, or a bridge above it. */
+static bool covers(const struct acpi_scope *s, uint16_t bdf,
+		   bool (*buses)(void *ctx, unsigned int bdf, uint8_t bus[2]), void *ctx)
+{
+	unsigned int at = (unsigned int)s->bus << 8 | s->devfn[0];
+	uint8_t bus[2];
+
+	for (unsigned int i = 1; i < s->hops; i++) {
+		if (!buses(ctx, at, bus))
+			return false;
+		at = (unsigned int)bus[0] << 8 | s->devfn[i];
+	}
+	if (!s->bridge)
+		return at == bdf;
+	return buses(ctx, at, bus) && bdf >> 8 >= bus[0] && bdf >> 8 <= bus[1];
+}
+
+int acpi_unit(const struct acpi_facts *f, uint16_t bdf,
+	      bool (*buses)(void *ctx, unsigned int bdf, uint8_t bus[2]), void *ctx, uint64_t *unit,
+	      char *why, size_t why_len)
+{
+	*unit = 0;
+	for (unsigned int i = 0; i < f->scopes; i++) {
+		const struct acpi_scope *s = &f->scope[i];
+
+		if (!covers(s, bdf, buses, ctx))
+			continue;
+		if (s->region) {
+			fmt(why, why_len,
+			    "firmware keeps memory at 0x%llx for the card (an RMRR of ACPI's table "
+			    "DMAR): switch its own use of the card off in its setup",
+			    (unsigned long long)s->base);
+			return -ENODEV;
+		}
+		*unit = *unit ? *unit : s->base;
+	}
+	if (*unit || (f->dmar_rest && !f->scopes_left)) {
+		*unit = *unit ? *unit : f->dmar_rest;
+		return 0;
+	}
+	fmt(why, why_len,
+	    "no unit of %u is in front of the card, says ACPI (%u device scopes not read): update "
+	    "the "
+	    "firmware, or put the card into another slot",
+	    f->dmars, f->scopes_left);
+	return -ENODEV;
 }

@@ -73,6 +73,13 @@ struct acpi_mem {
  * which table breaks which rule. */
 int acpi_read(const struct acpi_mem *m, struct acpi_facts *f, char *why, size_t why_len) must_check;
 
+/* The VT-d unit in front of function @bdf, and so of its VFs: its scope names it or a bridge above
+ * it, otherwise the one for all the rest. @buses: secondary and subordinate bus of a bridge; false:
+ * it is none. 0, or -ENODEV with @why; also when firmware keeps a region of memory for it. */
+int acpi_unit(const struct acpi_facts *f, uint16_t bdf,
+	      bool (*buses)(void *ctx, unsigned int bdf, uint8_t bus[2]), void *ctx, uint64_t *unit,
+	      char *why, size_t why_len) must_check;
+
 /* ---- mem.c ----------------------------------------------------------------------------------- */
 
 /* RAM that may be given out, then what is in use of it; below 4 GiB, the rest is ignored. */

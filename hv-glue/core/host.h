@@ -74,11 +74,21 @@ void cpu_kick(struct core_cpu *cpu);
 /* HLT until an interrupt or @tsc, interrupts on meanwhile. */
 void cpu_idle(uint64_t tsc);
 
+/* A function, or a bridge with all that is below it, to which DMAR gives a remapping unit or a
+ * region of memory: by a bus, and a device and function number (devfn) for each hop down. */
+struct acpi_scope {
+	uint64_t base; /* of the unit's registers, or of the region */
+	bool region, bridge;
+	uint8_t bus, hops, devfn[6];
+};
+
 /* What ACPI says, checked; zero where there is none. */
 struct acpi_facts {
-	uint64_t ecam, dmar_base[4];
+	uint64_t ecam, dmar_rest; /* the unit for what no scope names */
+	struct acpi_scope scope[128];
 	uint8_t ecam_start_bus, ecam_end_bus;
-	unsigned int dmars, cpus, dmars_left, cpus_left; /* left: for which there is no place */
+	unsigned int dmars, scopes, cpus;
+	unsigned int scopes_left, cpus_left; /* for which there is no place */
 	uint32_t apic_id[CORE_CPUS];
 	bool dmar_intremap, dmar_x2apic_opt_out;
 };

@@ -122,19 +122,14 @@ static void acpi_init(void)
 		core_refuse("VT-d without interrupt remapping (DMAR flags): enable it, often as "
 			    "\"x2APIC\", in the firmware's setup, or take QEMU's -device "
 			    "intel-iommu,intremap=on");
-	for (unsigned int i = 0; i < acpi.dmars; i++)
-		if (boot_in_ram(&boot, acpi.dmar_base[i], VCPU_PAGE))
-			core_refuse("ACPI: table DMAR puts a unit into RAM, at 0x%lx: update the "
-				    "firmware",
-				    (unsigned long)acpi.dmar_base[i]);
 	if (boot_in_ram(&boot, acpi.ecam, (acpi.ecam_end_bus + 1u) * UINT64_C(0x100000)))
 		core_refuse(
 			"ACPI: table MCFG puts the configuration space into RAM, at 0x%lx: update "
 			"the firmware",
 			(unsigned long)acpi.ecam);
-	core_log(OS_LOG_INFO, "ACPI: %u CPUs, ECAM at %lx for buses 0 to %u, %u VT-d units at %lx",
+	core_log(OS_LOG_INFO, "ACPI: %u CPUs, ECAM at %lx for buses 0 to %u, %u VT-d units",
 		 acpi.cpus + acpi.cpus_left, (unsigned long)acpi.ecam, acpi.ecam_end_bus,
-		 acpi.dmars + acpi.dmars_left, (unsigned long)acpi.dmar_base[0]);
+		 acpi.dmars);
 }
 
 static void cpus_init(void)

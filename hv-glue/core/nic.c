@@ -2,6 +2,7 @@
 /* The card's life in the core: VT-d first, then the PF with its VFs; service, faults, the end. */
 #include "nic.h"
 
+#include "boot.h"
 #include "guest.h"
 #include "host.h"
 #include "hw/pci.h"
@@ -120,38 +121,44 @@ static _Noreturn void quit(const char *f, ...)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* The unit that stands for all devices without one of their own comes last (VT-d 8.3). */
+static uint64_t vtd_choose(void)
+{
+	char why[WHY_LEN];
+	uint64_t unit;
+
+	if (acpi_unit(&acpi, card.bdf, pcihost_buses, &vtd_env, &unit, why, sizeof(why)))
+		quit("VT-d: %s", why);
+	if (boot_in_ram(&boot, unit, VCPU_PAGE))
+		quit("ACPI: table DMAR puts a unit into RAM, at 0x%llx: update the firmware",
+		     (unsigned long long)unit);
+	return unit;
+}
+
 static void vtd_up(void)
 {
 	const struct vtd_config cfg = {.intremap = true, .x2apic = apic_is_x2()};
 	const char *why = "no memory for its tables";
+	uint64_t unit = vtd_choose();
 	struct vtd_info info;
 	void *mem;
 
-	if (!acpi.dmars)
-		quit("no VT-d: switch on VT-d (Intel VT for Directed I/O) in the firmware's "
-		     "setup; in QEMU: -device intel-iommu,intremap=on");
-	if (acpi.dmars_left)
-		quit("VT-d: %u units, and the card may be behind one that has no place here: take "
-		     "it "
-		     "to a machine with %u at most",
-		     acpi.dmars + acpi.dmars_left, acpi.dmars);
-	bare_mmio(&vtd_dev, &vtd_env, acpi.dmar_base[acpi.dmars - 1], "vtd");
+	bare_mmio(&vtd_dev, &vtd_env, unit, "vtd");
 	mem = pages((vtd_size() + VCPU_PAGE - 1) & ~(size_t)(VCPU_PAGE - 1));
 	if (!mem || vtd_init(mem, &vtd_dev, &cfg, &core.vtd, &why))
 		quit("VT-d: %s", why);
 	if (vtd_start(core.vtd))
 		quit("VT-d: the unit at 0x%llx does not take its tables: update the "
 		     "firmware, or switch VT-d off and on in its setup",
-		     (unsigned long long)acpi.dmar_base[acpi.dmars - 1]);
+		     (unsigned long long)unit);
 	fault_vector = irq_alloc(&core.cpu[0], set_flag, &nic.faulted);
 	if (fault_vector >= 0)
 		fault_irq_on();
 	vtd_info(core.vtd, &info);
 	core_log(OS_LOG_INFO,
-		 "VT-d %u.%u: %u domains, %u levels, invalidation by %s, interrupts remapped",
-		 info.version >> 4, info.version & 15, info.domains, info.levels,
-		 info.queued ? "queue" : "registers");
+		 "VT-d %u.%u at 0x%llx: %u domains, %u levels, invalidation by %s, interrupts "
+		 "remapped",
+		 info.version >> 4, info.version & 15, (unsigned long long)unit, info.domains,
+		 info.levels, info.queued ? "queue" : "registers");
 }
 
 /* What the PF's driver tells: a guest's line where it is about a VF that has an owner. */

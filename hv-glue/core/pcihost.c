@@ -326,6 +326,17 @@ void pcihost_master(const struct pci_card *card, bool on)
 	os_cfg_wr16(&pf, PCI_COMMAND, (uint16_t)(cmd | (on ? PCI_COMMAND_MASTER : 0)));
 }
 
+bool pcihost_buses(void *ctx, unsigned int bdf, uint8_t bus[2])
+{
+	struct os_dev d = func(ctx, bdf);
+
+	if (bdf >> 8 < acpi.ecam_start_bus || bdf >> 8 > acpi.ecam_end_bus)
+		return false;
+	bus[0] = (uint8_t)cfg_rd8(&d, PCI_BUSES + 1);
+	bus[1] = (uint8_t)cfg_rd8(&d, PCI_BUSES + 2);
+	return (cfg_rd8(&d, PCI_HEADER_TYPE) & 0x7f) == PCI_HEADER_BRIDGE;
+}
+
 /* ---- the VFs --------------------------------------------------------------------------------- */
 
 uint16_t pcihost_vf(const struct pci_card *card, unsigned int vf)

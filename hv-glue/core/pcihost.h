@@ -25,6 +25,8 @@ int pcihost_find(struct pci_card *card, const struct bare_env *env, char *why,
 		 size_t why_len) must_check;
 /* @n VFs on, their BARs in the bridge's window. As above; -EINVAL: more than the card has. */
 int pcihost_vfs(struct pci_card *card, unsigned int n, char *why, size_t why_len) must_check;
+/* Secondary and subordinate bus of a bridge; false: it is none. @ctx: struct bare_env. */
+bool pcihost_buses(void *ctx, unsigned int bdf, uint8_t bus[2]);
 /* No VFs, no bus mastering. */
 void pcihost_quiet(const struct pci_card *card);
 /* Bus mastering of the PF. */

@@ -64,5 +64,14 @@
 #define   ACPI_DRHD_INCLUDE_ALL BIT(0)
 #define ACPI_DRHD_SEGMENT    6 /* 16 bits */
 #define ACPI_DRHD_BASE	     8 /* 64 bits */
+#define ACPI_DMAR_T_RMRR     1	/* 8.4 */
+#define ACPI_RMRR_LEN	     24
+#define ACPI_RMRR_SEGMENT    6 /* 16 bits */
+#define ACPI_RMRR_BASE	     8 /* 64 bits */
+/* Device scopes behind both, 8.3.1: type 8 bits, length 8 bits; device and function a hop. */
+#define ACPI_SCOPE_T_DEVICE  1
+#define ACPI_SCOPE_T_BRIDGE  2 /* and all below it */
+#define ACPI_SCOPE_BUS	     5
+#define ACPI_SCOPE_PATH	     6
 
 #endif

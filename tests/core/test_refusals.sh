@@ -48,7 +48,7 @@ le() {
 	for ((i = 0; i < $1; i++)); do printf "\\x$(printf %02x $(($2 >> 8 * i & 255)))"; done
 }
 
-# dmar HEX...: a table of firmware's in place of QEMU's own: what follows DMAR's flags, by words of hex digits.
+# dmar HEX...: a table of firmware's in place of QEMU's own: what follows DMAR's flags, in hex digits.
 dmar() {
 	local hex
 	mkdir -p "$dir"
@@ -57,8 +57,6 @@ dmar() {
 	printf "$(sed 's/../\\x&/g' <<<"$hex")" >"$dir/dmar"
 }
 by_dmar() { refused "$1" "$good" --svm --iommu none --qemu "-acpitable sig=DMAR,data=dmar"; }
-all_rest=000010000100000000009000000000 # a unit for all the rest; its address follows
-
 no_virtualisation() {
 	refused 'neither VT-x nor AMD-V: enable .*firmware' "$good" --cpu athlon64_clawhammer &&
 		refused 'neither VT-x nor AMD-V: enable .*firmware' "$good" --svm --cpu EPYC-v4,-svm
@@ -110,7 +108,12 @@ broken_acpi() {
 		dmar 0000ffff 01000000 0000d9fe00000000 && by_dmar "table DMAR: an entry's length is not possible" &&
 		dmar 00001000 01000000 0000d9fe01000000 && by_dmar 'must lie below 4 GiB' &&
 		dmar 00001000 01000000 0000200000000000 && by_dmar 'DMAR puts a unit into RAM.*firmware' &&
-		dmar 00001000 01000000 0000d9fe00000000 && by_dmar 'no VT-d unit answers at its address: switch on'
+		dmar 00001000 01000000 0000d9fe00000000 && by_dmar 'no VT-d unit answers at its address: switch on' &&
+		dmar 00001800 01000000 0000d9fe00000000 0105000000000000 && by_dmar "table DMAR: a device scope's length" &&
+		dmar 00001800 00000000 0000d9fe00000000 0108000000000500 && by_dmar 'no unit of 1 is in front of the card, .*another slot' &&
+		dmar 00001000 01000000 0000d9fe00000000 \
+			01002200 00000000 000000e000000000 ffff00e000000000 010a00000000 \
+			0100 0000 && by_dmar 'firmware keeps memory at 0xe0000000 for the card'
 }
 
 no_card() {

@@ -112,6 +112,7 @@ static void reseal(unsigned int n)
 	seal(table(n), m.len[n], 9);
 }
 
+#define SCOPE (ACPI_DMAR_ENTRIES + ACPI_DRHD_LEN)
 enum { T_OTHER, T_MADT, T_MCFG, T_DMAR, T_ROOT };
 
 static const uint8_t madt[] = {
@@ -176,11 +177,13 @@ static void test_facts_are_taken_out(void **state)
 		assert_int_equal(facts.ecam, 0xb0000000);
 		assert_int_equal(facts.ecam_end_bus, 255);
 		assert_int_equal(facts.dmars, 2);
-		assert_int_equal(facts.dmar_base[0], 0xfed90000); /* INCLUDE_PCI_ALL is first */
-		assert_int_equal(facts.dmar_base[1], 0xfed80000);
+		assert_int_equal(facts.dmar_rest, 0xfed90000);
+		assert_int_equal(facts.scopes, 1);
+		assert_int_equal(facts.scope[0].base, 0xfed80000);
+		assert_true(facts.scope[0].hops == 1 && facts.scope[0].devfn[0] == 2 << 3);
 		assert_true(facts.dmar_intremap);
 		assert_false(facts.dmar_x2apic_opt_out);
-		assert_int_equal(facts.cpus_left + facts.dmars_left, 0);
+		assert_int_equal(facts.cpus_left + facts.scopes_left, 0);
 	}
 }
 
@@ -194,18 +197,20 @@ static void test_missing_tables_leave_zeros(void **state)
 	assert_true(!facts.cpus && !facts.ecam && !facts.dmars && !facts.dmar_intremap);
 }
 
-/* Twelve CPUs and six units: what there is no place for is counted; the unit for all has one. */
+/* What there is no place for is counted; the unit for all the rest needs none. */
 static void test_more_than_there_is_place_for(void **state)
 {
-	uint8_t cpus[8 + 12 * 8] = {0}, units[12 + 6 * 16] = {0};
+	uint8_t cpus[8 + 12 * 8] = {0}, units[12 + 140 * 24] = {0};
 
 	(void)state;
 	for (unsigned int i = 0; i < 12; i++)
 		memcpy(cpus + 8 + i * 8, (uint8_t[]){0, 8, 0, (uint8_t)i, 1, 0, 0, 0}, 8);
-	for (unsigned int i = 0; i < 6; i++) {
-		units[12 + i * 16 + 2] = 16;
-		units[12 + i * 16 + 4] = i == 5;
-		put(units + 12 + i * 16 + 8, 0xfed00000 + i * 0x1000, 8);
+	for (unsigned int i = 0; i < 140; i++) {
+		uint8_t *u = units + 12 + i * 24;
+
+		memcpy(u, (uint8_t[]){0, 0, 24, 0, i == 139}, 5);
+		put(u + 8, 0xf0000000 + i * 0x1000, 8);
+		memcpy(u + 16, (uint8_t[]){1, 8, 0, 0, 0, 7, 1, 1}, 8);
 	}
 	make(false);
 	put(table(T_ROOT) + ACPI_HEADER_LEN + 4, add_table("APIC", cpus, sizeof(cpus)), 4);
@@ -214,9 +219,10 @@ static void test_more_than_there_is_place_for(void **state)
 	assert_int_equal(read_all(), 0);
 	assert_int_equal(facts.cpus, CORE_CPUS);
 	assert_int_equal(facts.cpus_left, 4);
-	assert_int_equal(facts.dmars, 4);
-	assert_int_equal(facts.dmars_left, 2);
-	assert_int_equal(facts.dmar_base[0], 0xfed05000);
+	assert_int_equal(facts.dmars, 140);
+	assert_int_equal(facts.scopes, ARRAY_SIZE(facts.scope));
+	assert_int_equal(facts.scopes_left, 140 - ARRAY_SIZE(facts.scope));
+	assert_int_equal(facts.dmar_rest, 0xf008b000);
 }
 
 /* ---- wrong ones ------------------------------------------------------------------------------ */
@@ -286,6 +292,11 @@ static void test_entries(void **state)
 	refused_with(T_DMAR, ACPI_DMAR_ENTRIES + 2, 3, 2, "entry's length");
 	refused_with(T_DMAR, ACPI_DMAR_ENTRIES + 2, 0xffff, 2, "entry's length");
 	refused_with(T_DMAR, ACPI_DMAR_ENTRIES + 2, 8, 2, "too short");
+	refused_with(T_DMAR, ACPI_DMAR_ENTRIES + 24, 1, 1, "too short"); /* for a region */
+	refused_with(T_DMAR, SCOPE + 1, 0, 1, "entry's length");
+	refused_with(T_DMAR, SCOPE + 1, 9, 1, "entry's length");
+	refused_with(T_DMAR, SCOPE + 1, 6, 1, "device scope");
+	refused_with(T_DMAR, SCOPE + 1, 7, 1, "device scope");
 }
 
 static void test_addresses(void **state)
@@ -320,6 +331,153 @@ static void test_root_that_names_itself_ends(void **state)
 	assert_int_equal(facts.cpus, 0);
 }
 
+/* ---- units and what is in front of what ------------------------------------------------------ */
+
+/*
+ * 00:01.0 and 00:1c.0 are ports with buses 1 to 3 and 4. Below the first, 01:00.0 is a switch's
+ * upper port, 02:03.0 its lower one. The card is 03:00.0.
+ */
+#define CARD 0x300
+
+static bool machine_buses(void *ctx, unsigned int bdf, uint8_t bus[2])
+{
+	static const unsigned int bridge[][3] = {
+		{0x008, 1, 3}, {0x0e0, 4, 4}, {0x100, 2, 3}, {0x218, 3, 3}};
+
+	(void)ctx;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bridge); i++)
+		if (bridge[i][0] == bdf) {
+			bus[0] = (uint8_t)bridge[i][1];
+			bus[1] = (uint8_t)bridge[i][2];
+			return true;
+		}
+	return false;
+}
+
+static struct {
+	uint8_t t[1024];
+	uint32_t len, entry;
+} d;
+
+/* An entry: @type 0 a unit, 1 a region. */
+static void add_entry(uint8_t type, uint8_t flags, uint16_t segment, uint64_t base)
+{
+	uint8_t *e;
+
+	d.len = d.len ? d.len : 12;
+	d.entry = d.len;
+	e = d.t + d.len;
+	d.len += type ? ACPI_RMRR_LEN : ACPI_DRHD_LEN;
+	put(e, type, 2);
+	put(e + 2, d.len - d.entry, 2);
+	e[ACPI_DRHD_FLAGS] = flags;
+	put(e + ACPI_DRHD_SEGMENT, segment, 2);
+	put(e + ACPI_DRHD_BASE, base, 8);
+}
+
+/* A scope of the last entry, @hops pairs of device and function. */
+static void add_scope(uint8_t type, uint8_t bus, unsigned int hops, const uint8_t *path)
+{
+	uint8_t *s = d.t + d.len;
+
+	s[0] = type;
+	s[1] = (uint8_t)(ACPI_SCOPE_PATH + 2 * hops);
+	s[ACPI_SCOPE_BUS] = bus;
+	memcpy(s + ACPI_SCOPE_PATH, path, 2 * hops);
+	d.len += s[1];
+	put(d.t + d.entry + 2, d.len - d.entry, 2);
+}
+#define SCOPE_OF(type, bus, ...) \
+	add_scope(type, bus, sizeof((uint8_t[]){__VA_ARGS__}) / 2, (uint8_t[]){__VA_ARGS__})
+
+/* Reads what was added; the card's unit, 0 when there is none. */
+static uint64_t unit(void)
+{
+	uint64_t base = 0;
+
+	make(true);
+	d.t[1] = 1;
+	put(table(T_ROOT) + ACPI_HEADER_LEN + 24, add_table("DMAR", d.t, d.len), 8);
+	reseal(T_ROOT);
+	memset(&d, 0, sizeof(d));
+	assert_int_equal(read_all(), 0);
+	if (acpi_unit(&facts, CARD, machine_buses, NULL, &base, why, sizeof(why)))
+		return 0;
+	return base;
+}
+
+static void test_unit_in_front_of_the_card(void **state)
+{
+	(void)state;
+	/* By the way to it, by a bridge far above it, by a switch in between, by its bus. */
+	for (unsigned int i = 0; i < 4; i++) {
+		add_entry(0, 0, 0, 0xfed10000);
+		SCOPE_OF(1, 0, 2, 0);
+		SCOPE_OF(3, 0, 31, 7); /* an I/O APIC */
+		add_entry(0, 0, 1, 0xfed20000);
+		SCOPE_OF(2, 0, 1, 0); /* of another segment */
+		add_entry(0, 0, 0, 0xfed30000);
+		SCOPE_OF(2, 0, 0x1c, 0);
+		if (i == 0)
+			SCOPE_OF(1, 0, 1, 0, 0, 0, 3, 0, 0, 0);
+		else if (i == 1)
+			SCOPE_OF(2, 0, 1, 0);
+		else if (i == 2)
+			SCOPE_OF(2, 0, 1, 0, 0, 0);
+		else
+			SCOPE_OF(1, 3, 0, 0);
+		add_entry(0, 1, 0, 0xfed40000);
+		assert_int_equal(unit(), 0xfed30000);
+	}
+}
+
+static void test_unit_for_all_the_rest(void **state)
+{
+	(void)state;
+	add_entry(0, 1, 1, 0xfed10000); /* of another segment */
+	add_entry(0, 0, 0, 0xfed20000);
+	SCOPE_OF(2, 0, 0x1c, 0);		/* another port */
+	SCOPE_OF(2, 0, 2, 0);			/* no bridge */
+	SCOPE_OF(1, 0, 1, 0);			/* the port, but not what is below it */
+	SCOPE_OF(1, 0, 1, 0, 0, 0, 3, 0, 0, 1); /* its other function */
+	SCOPE_OF(1, 0, 2, 0, 0, 0);		/* through what is no bridge */
+	add_entry(0, 1, 0, 0xfed30000);
+	add_entry(0, 0, 0, 0xfed40000);
+	assert_int_equal(unit(), 0xfed30000);
+}
+
+static void test_no_unit_in_front_of_the_card(void **state)
+{
+	static const uint8_t deep[14];
+
+	(void)state;
+	add_entry(0, 0, 0, 0xfed20000);
+	SCOPE_OF(2, 0, 0x1c, 0);
+	assert_int_equal(unit(), 0);
+	assert_non_null(strstr(why, "no unit of 1"));
+	/* One that could not be looked at may be the card's: then the rest's is not taken. */
+	add_entry(0, 0, 0, 0xfed20000);
+	add_scope(1, 0, 7, deep);
+	add_entry(0, 1, 0, 0xfed30000);
+	assert_int_equal(unit(), 0);
+	assert_non_null(strstr(why, "(1 device scope"));
+}
+
+static void test_region_of_the_card_is_refused(void **state)
+{
+	(void)state;
+	add_entry(1, 0, 0, 0x7f000000);
+	SCOPE_OF(1, 0, 0x1d, 0); /* USB's */
+	add_entry(0, 1, 0, 0xfed30000);
+	assert_int_equal(unit(), 0xfed30000);
+	add_entry(0, 1, 0, 0xfed30000);
+	add_entry(1, 0, 0, 0x7f000000);
+	SCOPE_OF(1, 0, 0x1d, 0);
+	SCOPE_OF(1, 0, 1, 0, 0, 0, 3, 0, 0, 0);
+	assert_int_equal(unit(), 0);
+	assert_non_null(strstr(why, "memory at 0x7f000000"));
+}
+
 /* ---- damage ---------------------------------------------------------------------------------- */
 
 static void check_fate(void)
@@ -327,14 +485,15 @@ static void check_fate(void)
 	int err = read_all();
 
 	assert_true(!err || (err == -EINVAL && why[0]));
-	assert_true(facts.cpus <= CORE_CPUS && facts.dmars <= ARRAY_SIZE(facts.dmar_base));
+	assert_true(facts.cpus <= CORE_CPUS && facts.scopes <= ARRAY_SIZE(facts.scope));
 	if (err)
 		return;
 	assert_true(facts.ecam + (facts.ecam_end_bus + UINT64_C(1)) * 0x100000 <= UINT64_C(1)
 											  << 32 ||
 		    !facts.ecam);
-	for (unsigned int i = 0; i < facts.dmars; i++)
-		assert_true(facts.dmar_base[i] && facts.dmar_base[i] < UINT64_C(1) << 32);
+	for (unsigned int i = 0; i < facts.scopes; i++)
+		assert_true(facts.scope[i].region ||
+			    (facts.scope[i].base && facts.scope[i].base >> 32 == 0));
 }
 
 static void test_each_byte_damaged(void **state)
@@ -386,6 +545,10 @@ int main(void)
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_root_that_names_itself_ends),
+		cmocka_unit_test(test_unit_in_front_of_the_card),
+		cmocka_unit_test(test_unit_for_all_the_rest),
+		cmocka_unit_test(test_no_unit_in_front_of_the_card),
+		cmocka_unit_test(test_region_of_the_card_is_refused),
 		cmocka_unit_test(test_each_byte_damaged),
 		cmocka_unit_test(test_random_damage),
 	};

@@ -47,7 +47,7 @@ struct vcpu_exit {
 	unsigned int insn_len;	/* bytes, of instructions that exit; 0: not known */
 	int vector;		/* IRQ, EXCEPTION, SIPI, EOI */
 	uint64_t gpa;		/* MEM: guest-physical address; APIC_*: offset in the page */
-	uint32_t access; /* MEM, APIC_ACCESS: enum vcpu_perm of the attempt */
+	uint32_t access;	/* MEM, APIC_ACCESS: enum vcpu_perm of the attempt */
 	struct {
 		uint16_t port;
 		uint8_t size; /* 1, 2, 4 */

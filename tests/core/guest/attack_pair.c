@@ -5,24 +5,17 @@
  */
 #include "attack.h"
 
-#define AP_AT	 0x8000 /* below the tables that the core made; SIPI vector 8 */
-#define DURATION 300	/* ms */
-
-extern const uint8_t ap_start[], ap_end[];
-extern struct {
-	uint16_t limit;
-	uint32_t base, cr3;
-} __attribute__((packed)) ap_given;
-void ap_main(void);
+#define DURATION 300 /* ms */
 
 static volatile uint32_t *const apic = (volatile uint32_t *)0xfee00000;
 static void (*volatile job)(void);
 static volatile bool up, stop;
 static volatile uint64_t ap_work;
 
-void ap_main(void)
+static void ap_main(unsigned int id)
 {
-	trap_init();
+	(void)id;
+	trap_load();
 	up = true;
 	while (!stop) {
 		job();
@@ -41,28 +34,19 @@ static void ipi(uint32_t what)
 static void ap_wake(void)
 {
 	ipi(0x4500);
-	ipi(0x4600 | AP_AT >> 12);
+	ipi(0x4600 | AP_PAGE);
 }
 
 /* The other CPU does @fn over and over from now on. */
 static void ap_run(void (*fn)(void))
 {
-	struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) gdt;
-	uint64_t cr3, end = tsc() + ms(2000);
+	uint64_t end = tsc() + ms(2000);
 
 	if (boot->cpus < 2) {
 		say("it has one CPU");
 		done(93);
 	}
-	__asm__ volatile("sgdt %0" : "=m"(gdt));
-	__asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
-	ap_given.limit = gdt.limit;
-	ap_given.base = (uint32_t)gdt.base;
-	ap_given.cr3 = (uint32_t)cr3;
-	memcpy((void *)AP_AT, ap_start, (size_t)(ap_end - ap_start));
+	ap_place(ap_main);
 	apic[0xf0 / 4] = 0x1ff;
 	job = fn;
 	while (!up && tsc() < end) {
@@ -184,7 +168,7 @@ static void pair_init(void)
 			relax();
 		ipi(rnd() & 1 ? 0x4400 : 0x4500);
 		if (rnd() & 1)
-			ipi(0x4600 | AP_AT >> 12);
+			ipi(0x4600 | AP_PAGE);
 		n++;
 	}
 	say("%u INITs and NMIs", n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * Where a start-up interrupt puts a CPU, copied to page 8: from real mode to the long mode that the
- * first CPU has, by its page tables (9000) and its descriptor table (6000). The stack is its own.
+ * first CPU has, by its page tables (9000) and its descriptor table (6000). The stack is its own; it
+ * goes on in ap_entry, a function of its number that does not return.
  */
 	.section .rodata
 	.globl	ap_code, ap_code_end
@@ -41,7 +42,7 @@ ap64:	mov	$0x18, %eax
 	shl	$14, %eax
 	lea	ap_stacks(%rax), %rsp
 	xor	%ebp, %ebp
-	call	ap_main
+	call	*ap_entry
 1:	hlt
 	jmp	1b
 

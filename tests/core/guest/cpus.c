@@ -6,7 +6,6 @@
 #include "guest.h"
 
 #define ROUNDS	   200
-#define AP_PAGE	   8u
 #define PING	   0x67
 #define PONG	   0x68
 #define TICK	   0x70
@@ -14,8 +13,7 @@
 enum { LOWEST = 0x100, NMI = 0x400, INIT = 0x500, SIPI = 0x600, LOGICAL = 0x800 };
 enum { SELF = 0x40000, ALL = 0x80000, OTHERS = 0xc0000 };
 
-extern const uint8_t ap_code[], ap_code_end[];
-void ap_main(unsigned int id);
+static void ap_main(unsigned int id);
 
 /* What the other CPUs do. */
 enum mode { COUNT, HALT, SHUT, TIMER, DONE };
@@ -84,7 +82,7 @@ static void apic_on(unsigned int id)
 	APIC[0x3e0 / 4] = 0xb;
 }
 
-void ap_main(unsigned int id)
+static void ap_main(unsigned int id)
 {
 	trap_load();
 	apic_on(id);
@@ -170,11 +168,9 @@ static void start(unsigned int i, const char *what)
 
 static void start_all(void)
 {
-	uint8_t *page = (uint8_t *)(uint64_t)(AP_PAGE << 12);
 	uint64_t t = tsc();
 
-	__asm__("" : "+r"(page));
-	memcpy(page, ap_code, (size_t)(ap_code_end - ap_code));
+	ap_place(ap_main);
 	for (unsigned int i = 1; i < cpus; i++)
 		start(i, "does not start");
 	say("cpus: %u up after %lu us", cpus, (tsc() - t) * 1000 / ms(1));

@@ -45,6 +45,9 @@ void spent_since(struct spent *s); /* replaces the marks by the differences */
 
 void trap_init(void);
 void trap_load(void); /* on another CPU */
+#define AP_PAGE 8u    /* a start-up interrupt's vector: where ap_place() has put the code for it */
+/* CPUs that are started go on in @entry, with their number. */
+void ap_place(void (*entry)(unsigned int id));
 /* Runs @fn(@ctx); the exception that ended it, or -1. */
 int attempt(void (*fn)(void *ctx), void *ctx);
 extern volatile uint64_t irq_count[256];

@@ -307,6 +307,19 @@ void trap_init(void)
 	trap_load();
 }
 
+extern const uint8_t ap_code[], ap_code_end[]; /* cpus.S, which goes on at ap_entry */
+
+void (*ap_entry)(unsigned int id);
+
+void ap_place(void (*entry)(unsigned int id))
+{
+	uint8_t *page = (uint8_t *)(uint64_t)(AP_PAGE << 12);
+
+	__asm__("" : "+r"(page)); /* an address that no compiler takes for NULL and a bit */
+	memcpy(page, ap_code, (size_t)(ap_code_end - ap_code));
+	ap_entry = entry;
+}
+
 void irq_on(void)
 {
 	APIC[0xf0 / 4] = 0x1ff;

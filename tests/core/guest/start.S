@@ -15,38 +15,6 @@ _start:
 1:	hlt
 	jmp	1b
 
-/* Where a second CPU begins, copied below 1 MiB with what is in ap_given; then as the first one. */
-	.code16
-	.globl	ap_start, ap_end, ap_given
-ap_start:
-	cli
-	mov	%cs, %ax
-	mov	%ax, %ds
-	lgdtl	ap_given - ap_start
-	mov	ap_given - ap_start + 6, %eax
-	mov	%eax, %cr3
-	mov	$0x20, %eax
-	mov	%eax, %cr4
-	mov	$0xc0000080, %ecx
-	rdmsr
-	or	$0x100, %eax
-	wrmsr
-	mov	$0x80000031, %eax
-	mov	%eax, %cr0
-	ljmpl	$0x10, $ap_long
-ap_given:
-	.word	0
-	.long	0, 0
-ap_end:
-	.code64
-ap_long:
-	mov	$0x18, %eax
-	mov	%eax, %ds
-	mov	%eax, %es
-	mov	%eax, %ss
-	lea	ap_stack_top(%rip), %rsp
-	call	ap_main
-
 	.text
 /* int64_t call_vmx(nr, a, b), call_svm(nr, a, b) */
 	.globl	call_vmx, call_svm
@@ -163,6 +131,4 @@ trap_common:
 	.balign	4096
 	.skip	65536
 stack_top:
-	.skip	16384
-ap_stack_top:
 	.section .note.GNU-stack, "", @progbits

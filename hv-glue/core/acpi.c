@@ -230,31 +230,45 @@ static int read_any(struct reader *r, uint64_t addr)
 	return 0;
 }
 
+static bool is_rsdp(const uint8_t *p)
+{
+	return starts(p, ACPI_RSDP_SIG) && sums_up(p, ACPI_RSDP_V1_LEN);
+}
+
 static const uint8_t *find_rsdp(const struct acpi_mem *m, uint64_t addr, uint64_t len)
 {
 	const uint8_t *p = m->at(m->ctx, addr, len);
 
 	for (uint64_t off = 0; p && len - off >= ACPI_RSDP_V2_LEN; off += 16)
-		if (starts(p + off, ACPI_RSDP_SIG) && sums_up(p + off, ACPI_RSDP_V1_LEN))
+		if (is_rsdp(p + off))
 			return p + off;
 	return NULL;
+}
+
+/* The loader's word goes first: by UEFI there is none where a BIOS leaves it. */
+static const uint8_t *the_rsdp(const struct acpi_mem *m)
+{
+	const uint8_t *seg = m->at(m->ctx, ACPI_EBDA_SEG, 2), *rsdp = NULL;
+
+	if (m->rsdp && is_rsdp(m->rsdp))
+		return m->rsdp;
+	if (seg)
+		rsdp = find_rsdp(m, load(seg, 2) << 4, ACPI_EBDA_SEARCH);
+	return rsdp ? rsdp : find_rsdp(m, ACPI_BIOS, ACPI_BIOS_LEN);
 }
 
 int acpi_read(const struct acpi_mem *m, struct acpi_facts *f, char *why, size_t why_len)
 {
 	struct reader r = {.mem = m, .f = f, .why = why, .why_len = why_len, .table = "RSDP"};
-	const uint8_t *seg = m->at(m->ctx, ACPI_EBDA_SEG, 2);
-	const uint8_t *rsdp = seg ? find_rsdp(m, load(seg, 2) << 4, ACPI_EBDA_SEARCH) : NULL;
+	const uint8_t *rsdp = the_rsdp(m);
 	unsigned int width = 4;
 	struct bytes root;
 	uint64_t addr;
 
 	if (!rsdp)
-		rsdp = find_rsdp(m, ACPI_BIOS, ACPI_BIOS_LEN);
-	if (!rsdp)
 		return refuse(&r,
-			      "there is none in the firmware's memory; started by UEFI? Enable "
-			      "CSM (legacy boot) in the firmware's setup",
+			      "there is none in the firmware's memory; started by UEFI? Use GRUB's "
+			      "command multiboot2, or enable CSM in the firmware's setup",
 			      ACPI_BIOS);
 	addr = load(rsdp + ACPI_RSDP_RSDT, 4);
 	if (rsdp[ACPI_RSDP_REVISION] >= 2 && load(rsdp + ACPI_RSDP_XSDT, 8)) {

@@ -7,12 +7,23 @@
 #include "bounds.h"
 
 #define MAGIC 0x1badb002
+#define MAGIC2 0xe85250d6
 #define FLAGS 0x00010003 /* modules on pages, memory map, addresses as below */
 
 	.section .boot, "ax"
 	.code32
 header:	.long MAGIC, FLAGS, -(MAGIC + FLAGS)
 	.long header, core_image, core_image_end, core_bss_end, entry
+
+	/* The same by version 2, whose loaders know where ACPI's tables are also under UEFI. */
+	.balign 8
+header2:
+	.long MAGIC2, 0, header2_end - header2, -(MAGIC2 + header2_end - header2)
+	.long 2, 24, header2, core_image, core_image_end, core_bss_end
+	.long 3, 12, entry, 0
+	.long 6, 8 /* modules on pages */
+	.long 0, 8
+header2_end:
 
 	.globl entry
 entry:	cli

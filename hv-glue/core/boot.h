@@ -28,12 +28,12 @@ extern uint8_t core_image[], core_text_end[], core_rodata_end[], core_image_end[
 extern uint32_t ap_slot;
 
 /* ---- multiboot.c ----------------------------------------------------------------------------- */
-
-#define BOOT_RANGES    64
-#define MULTIBOOT_BOOT 0x2badb002u /* in EAX at the entry */
-#define BOOT_RAM       1u
-#define BOOT_ACPI      3u /* reclaimable: tables */
-#define BOOT_NVS       4u
+#define BOOT_RANGES	128
+#define MULTIBOOT_BOOT	0x2badb002u /* in EAX at the entry */
+#define MULTIBOOT2_BOOT 0x36d76289u
+#define BOOT_RAM	1u
+#define BOOT_ACPI	3u /* reclaimable: tables */
+#define BOOT_NVS	4u
 
 struct boot_range {
 	uint64_t base, len;
@@ -47,6 +47,7 @@ struct boot_info {
 	unsigned int ranges, modules;
 	struct module module[MODULES];
 	char args[MODULES][ARGS_LEN];
+	uint8_t rsdp[36]; /* ACPI's, when the loader says it; a shorter one ends in zeros */
 };
 extern struct boot_info boot;
 
@@ -54,6 +55,9 @@ extern struct boot_info boot;
  * where it lies. @image to @image_end: what no module may touch. 0, or -EINVAL with @why. */
 int multiboot_parse(const void *info, uint64_t image, uint64_t image_end, struct boot_info *b,
 		    char *why, size_t why_len) must_check;
+/* As much by version 2 (Multiboot2 Specification 2.0, 3.6). */
+int multiboot2_parse(const void *info, uint64_t image, uint64_t image_end, struct boot_info *b,
+		     char *why, size_t why_len) must_check;
 /* Whether the core's command line has this word. */
 bool boot_option(const struct boot_info *b, const char *word);
 /* Any of @len bytes at @base is RAM or firmware's memory in RAM. */
@@ -67,8 +71,8 @@ uint64_t boot_ram_top(const struct boot_info *b);
 struct acpi_mem {
 	const uint8_t *(*at)(void *ctx, uint64_t addr, uint64_t len);
 	void *ctx;
+	const uint8_t *rsdp; /* as struct boot_info has it; NULL: to be looked for */
 };
-
 /* Finds and checks the tables; a table that is missing leaves its facts 0. 0, or -EINVAL with @why:
  * which table breaks which rule. */
 int acpi_read(const struct acpi_mem *m, struct acpi_facts *f, char *why, size_t why_len) must_check;
@@ -81,11 +85,10 @@ int acpi_unit(const struct acpi_facts *f, uint16_t bdf,
 	      char *why, size_t why_len) must_check;
 
 /* ---- mem.c ----------------------------------------------------------------------------------- */
-
-/* RAM that may be given out, then what is in use of it; below 4 GiB, the rest is ignored. */
+/* RAM that may be given out, then what is in use of it; below 4 GiB, the rest is ignored. Then
+ * mem_ready(): pages are allocated from there on. */
 void mem_add(uint64_t base, uint64_t len);
 void mem_reserve(uint64_t base, uint64_t len);
-/* Pages to allocate start from here on. */
 void mem_ready(void);
 
 /* ---- the rest -------------------------------------------------------------------------------- */

@@ -33,12 +33,12 @@ for f in "$conf" "$built/guest.bin" "$@"; do
 	[ ! -e "$tree/boot/$name" ] || complain "two files are called $name" "rename one"
 	cp "$f" "$tree/boot/$name"
 	# GRUB does not pass a module's file name on: it comes once more, as an argument.
-	modules+="	module /boot/$name $name"$'\n'
+	modules+="	module2 /boot/$name $name"$'\n'
 done
 
 # entry TITLE OPTIONS
 entry() {
-	printf "menuentry '%s' {\n\tmultiboot /boot/core.bin %s\n%s}\n" "$1" "$2" "$modules"
+	printf "menuentry '%s' {\n\tmultiboot2 /boot/core.bin %s\n%s}\n" "$1" "$2" "$modules"
 }
 {
 	cat <<-'END'
@@ -51,7 +51,11 @@ entry() {
 	entry 'Sluice core; the machine is reset when it ends' 'reboot'
 } >"$tree/boot/grub/grub.cfg"
 
-# The firmware's old way of starting alone: by UEFI, a multiboot image does not learn where ACPI's tables are.
-grub-mkrescue -d /usr/lib/grub/i386-pc -o "$out" "$tree" >"$work/log" 2>&1 ||
+# For each kind of firmware of which GRUB's files are there; the core needs to be told by version 2 of multiboot
+# where ACPI's tables are, when the firmware is UEFI.
+grub-mkrescue -o "$out" "$tree" >"$work/log" 2>&1 ||
 	{ tail -n 5 "$work/log" >&2; complain "grub-mkrescue failed" "tests/setup/install core"; }
-echo "iso: $out, $(du -h "$out" | cut -f1)"
+kinds=
+[ ! -d /usr/lib/grub/i386-pc ] || kinds+=' BIOS'
+[ ! -d /usr/lib/grub/x86_64-efi ] || kinds+=' UEFI'
+echo "iso: $out, $(du -h "$out" | cut -f1), starts by:$kinds"

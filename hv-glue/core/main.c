@@ -11,6 +11,7 @@
 #include "vtx.h"
 
 #define NEED_MIB 32u /* beside what guests get */
+#define LOW_END	 0x100000u
 #define PER_MIB	 (1024u * 1024 / VCPU_PAGE)
 
 struct core core;
@@ -31,13 +32,14 @@ static void page_free(void *ctx, void *page)
 static void loader_init(uint32_t magic, const void *info)
 {
 	char why[WHY_LEN];
+	int err;
 
-	if (magic != MULTIBOOT_BOOT)
-		core_refuse(
-			"the boot loader is none by the multiboot specification, version 1: use "
-			"GRUB's command multiboot, or QEMU's -kernel");
-	if (multiboot_parse(info, (uintptr_t)core_image, (uintptr_t)core_bss_end, &boot, why,
-			    sizeof(why)))
+	if (magic != MULTIBOOT_BOOT && magic != MULTIBOOT2_BOOT)
+		core_refuse("the boot loader is none by the multiboot specification: use GRUB's "
+			    "command multiboot or multiboot2, or QEMU's -kernel");
+	err = (magic == MULTIBOOT_BOOT ? multiboot_parse : multiboot2_parse)(
+		info, (uintptr_t)core_image, (uintptr_t)core_bss_end, &boot, why, sizeof(why));
+	if (err)
 		core_refuse("%s", why);
 }
 
@@ -52,6 +54,21 @@ static void backend_init(void)
 			    "Technology\" or \"SVM Mode\" in the firmware's setup, or take QEMU's "
 			    "-cpu EPYC-v4,+svm,+npt");
 	core_log(OS_LOG_INFO, "CPU: %s", core.ops->name);
+}
+
+/* GRUB under UEFI puts modules from page 0 on: that page will not be mapped, and the other CPUs
+ * start in another one. */
+static void module_up(struct module *m)
+{
+	const uint8_t *from = m->data;
+	uint8_t *to = mem_alloc((m->len + VCPU_PAGE - 1) / VCPU_PAGE, 1);
+
+	if (!to)
+		core_refuse("no memory for module %s: give the machine more", m->name);
+	__asm__("" : "+r"(from)); /* the compiler believes that nothing is at 0 */
+	for (size_t i = 0; i < m->len; i++)
+		to[i] = from[i];
+	m->data = to;
 }
 
 static void memory_init(void)
@@ -73,6 +90,9 @@ static void memory_init(void)
 		core_log(OS_LOG_INFO, "module %s: %lu bytes", m->name, m->len);
 	}
 	mem_ready();
+	for (unsigned int i = 0; i < boot.modules; i++)
+		if ((uintptr_t)boot.module[i].data < LOW_END && boot.module[i].len)
+			module_up(&boot.module[i]);
 	mib = mem_total_pages() / PER_MIB;
 	if (mib < NEED_MIB)
 		core_refuse(
@@ -102,7 +122,7 @@ static const uint8_t *acpi_at(void *ctx, uint64_t addr, uint64_t len)
 
 static void acpi_init(void)
 {
-	const struct acpi_mem mem = {.at = acpi_at};
+	const struct acpi_mem mem = {.at = acpi_at, .rsdp = boot.rsdp};
 	char why[WHY_LEN];
 
 	if (acpi_read(&mem, &acpi, why, sizeof(why)))

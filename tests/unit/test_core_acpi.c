@@ -31,6 +31,7 @@ static void *copies[COPIES];
 static unsigned int copied;
 static struct acpi_facts facts;
 static char why[WHY_LEN];
+static const uint8_t *loader_rsdp;
 
 /* ---- a machine ------------------------------------------------------------------------------- */
 
@@ -59,7 +60,7 @@ static const uint8_t *machine_at(void *ctx, uint64_t addr, uint64_t len)
 
 static int read_all(void)
 {
-	const struct acpi_mem mem = {.at = machine_at};
+	const struct acpi_mem mem = {.at = machine_at, .rsdp = loader_rsdp};
 	int err;
 
 	memset(&facts, 0, sizeof(facts));
@@ -256,6 +257,31 @@ static void test_no_rsdp(void **state)
 	make(true);
 	m.ebda[48 + 30] ^= 1;
 	refused("second check sum");
+}
+
+/* By UEFI there is none in firmware's memory, and the loader says it; a wrong one is not taken. */
+static void test_rsdp_of_the_loader(void **state)
+{
+	uint8_t rsdp[36];
+
+	(void)state;
+	loader_rsdp = rsdp;
+	make(true);
+	memcpy(rsdp, m.ebda + 48, sizeof(rsdp));
+	memset(m.ebda, 0, sizeof(m.ebda));
+	assert_int_equal(read_all(), 0);
+	assert_int_equal(facts.cpus, 3);
+	rsdp[9] ^= 1;
+	refused("UEFI");
+	memset(rsdp, 0, sizeof(rsdp)); /* it says nothing */
+	refused("UEFI");
+	make(false);
+	assert_int_equal(read_all(), 0);
+	memcpy(rsdp, m.bios + 0x10240, 20); /* of revision 0: the rest is zeros */
+	memset(m.bios, 0, sizeof(m.bios));
+	assert_int_equal(read_all(), 0);
+	assert_int_equal(facts.cpus, 3);
+	loader_rsdp = NULL;
 }
 
 static void test_every_broken_check_sum_is_seen(void **state)
@@ -540,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_missing_tables_leave_zeros),
 		cmocka_unit_test(test_more_than_there_is_place_for),
 		cmocka_unit_test(test_no_rsdp),
+		cmocka_unit_test(test_rsdp_of_the_loader),
 		cmocka_unit_test(test_every_broken_check_sum_is_seen),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_entries),

@@ -20,7 +20,8 @@
 static struct {
 	uint32_t info[13];
 	uint32_t mods[20][4];
-	uint8_t map[2048];
+	uint8_t map[4096];
+	uint8_t tags[4096];
 	char text[20][600];
 } * mb;
 
@@ -156,7 +157,7 @@ static void test_map_that_does_not_go_on(void **state)
 static void test_map_of_too_many_is_cut(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < 75; i++)
+	for (unsigned int i = 0; i < 140; i++)
 		add_range(UINT64_C(0x100000000) + i * 0x1000, 0x1000, 1, 20);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(boot.ranges, BOOT_RANGES);
@@ -216,7 +217,7 @@ static void test_too_many_modules(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 17; i++)
 		add_module("m", 0x500000 + i * 0x1000, 0x500800 + i * 0x1000);
-	refused("17 modules");
+	refused("more than 16 modules");
 }
 
 static void test_long_command_line_is_cut(void **state)
@@ -226,6 +227,148 @@ static void test_long_command_line_is_cut(void **state)
 	mb->info[CMDLINE] = addr(mb->text[18]);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(strlen(boot.options), ARGS_LEN - 1);
+}
+
+/* ---- version 2 ------------------------------------------------------------------------------- */
+
+static uint32_t tags_len;
+
+/* A tag: two words, then what @p holds. */
+static void add_tag(uint32_t type, uint32_t a, uint32_t b, const void *p, uint32_t len)
+{
+	const uint32_t head[] = {type, 16 + len, a, b};
+
+	memcpy(mb->tags + tags_len, head, 16);
+	memcpy(mb->tags + tags_len + 16, p, len);
+	tags_len += (16 + len + 7) & ~7u;
+}
+
+static void add_text(uint32_t type, const char *text)
+{
+	const uint32_t head[] = {type, 8 + (uint32_t)strlen(text) + 1};
+
+	memcpy(mb->tags + tags_len, head, 8);
+	strcpy((char *)mb->tags + tags_len + 8, text);
+	tags_len += (head[1] + 7) & ~7u;
+}
+
+static void add_map2(uint32_t entry)
+{
+	static const uint64_t map[][2] = {{0, 0x9fc00}, {0x100000, 0x1fedf000}};
+	uint8_t p[64] = {0};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		memcpy(p + i * 24, map[i], 16);
+		p[i * 24 + 16] = BOOT_RAM;
+	}
+	add_tag(6, entry, 0, p, 48);
+}
+
+static int setup2(void **state)
+{
+	setup(state);
+	tags_len = 8;
+	add_text(1, "reboot word");
+	add_map2(24);
+	return 0;
+}
+
+/* The parser gets a copy of just that length, for the sanitizer to see a read beyond it. */
+static int parse2(void)
+{
+	const uint32_t end[] = {0, 8};
+	uint8_t *copy = malloc(tags_len + 8);
+	int err;
+
+	memcpy(mb->tags + tags_len, end, 8);
+	memcpy(copy, mb->tags, tags_len + 8);
+	*(uint32_t *)copy = tags_len + 8;
+	why[0] = 0;
+	err = multiboot2_parse(copy, IMAGE, IMAGE_END, &boot, why, sizeof(why));
+	free(copy);
+	return err;
+}
+
+static void refused2(const char *word)
+{
+	assert_int_equal(parse2(), -EINVAL);
+	if (!strstr(why, word))
+		fail_msg("not named: %s in \"%s\"", word, why);
+}
+
+static void test_2_all_is_found(void **state)
+{
+	(void)state;
+	add_text(14, "RSD PTR old, of 20b");
+	add_text(15, "RSD PTR new, of the length of 36");
+	add_text(14, "RSD PTR old, of 20b");
+	add_text(2, "GRUB");
+	add_tag(3, 0x400000, 0x401234, "some/guest.bin a b", 19);
+	add_tag(3, 0x402000, 0x402000, "sluice.conf", 12);
+	assert_int_equal(parse2(), 0);
+	assert_true(boot_option(&boot, "reboot") && boot_option(&boot, "word"));
+	assert_int_equal(boot.ranges, 2);
+	assert_true(boot.range[1].base == 0x100000 && boot.range[1].len == 0x1fedf000);
+	assert_int_equal(boot.range[1].type, BOOT_RAM);
+	assert_string_equal((char *)boot.rsdp, "RSD PTR new, of the length of 36");
+	assert_ptr_equal(module_find("guest.bin"), module_at(0));
+	assert_string_equal(module_at(0)->args, "a b");
+	assert_int_equal(module_at(0)->len, 0x1234);
+	assert_ptr_equal(module_find("sluice.conf"), module_at(1));
+}
+
+static void test_2_what_is_refused(void **state)
+{
+	static const uint32_t entries[] = {0, 19, 49, UINT32_MAX};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(entries); i++) {
+		setup2(state);
+		tags_len = 8;
+		add_map2(entries[i]);
+		refused2("memory map");
+	}
+	setup2(state);
+	add_tag(3, 0x400000, 0x401234, "no end", 6);
+	refused2("it has no name");
+	setup2(state);
+	add_tag(3, 0x400000, 0x401234, "", 0);
+	refused2("it has no name");
+	setup2(state);
+	add_tag(3, IMAGE, IMAGE + 1, "a", 2);
+	refused2("core's own memory");
+	setup2(state);
+	for (uint32_t i = 0; i < 17; i++)
+		add_tag(3, 0x500000 + i * 0x1000, 0x500800 + i * 0x1000, "m", 2);
+	refused2("more than 16 modules");
+}
+
+/* Sizes that cannot be end the reading; what was read before them counts. */
+static void test_2_tags_of_impossible_size(void **state)
+{
+	static const uint32_t sizes[] = {0, 7, 4096, UINT32_MAX, UINT32_MAX - 7};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		setup2(state);
+		memcpy(mb->tags + tags_len, (uint32_t[]){3, sizes[i], 0x400000, 0x500000}, 16);
+		tags_len += 16;
+		assert_int_equal(parse2(), 0);
+		assert_int_equal(boot.modules, 0);
+		assert_int_equal(boot.ranges, 2);
+	}
+}
+
+static void test_2_damage(void **state)
+{
+	srand(5);
+	for (unsigned int i = 0; i < 50000; i++) {
+		setup2(state);
+		add_text(14, "RSD PTR old, of 20b");
+		add_tag(3, 0x400000, 0x401234, "some/guest.bin a b", 19);
+		for (int k = rand() % 8; k >= 0; k--)
+			mb->tags[8 + (uint32_t)rand() % (tags_len - 8)] = (uint8_t)rand();
+		assert_true(!parse2() || why[0]);
+		assert_true(boot.ranges <= BOOT_RANGES && boot.modules <= MODULES);
+	}
 }
 
 int main(void)
@@ -243,6 +386,10 @@ int main(void)
 		T(test_module_names_that_do_not_fit),
 		T(test_too_many_modules),
 		T(test_long_command_line_is_cut),
+		cmocka_unit_test_setup(test_2_all_is_found, setup2),
+		cmocka_unit_test_setup(test_2_what_is_refused, setup2),
+		cmocka_unit_test_setup(test_2_tags_of_impossible_size, setup2),
+		cmocka_unit_test_setup(test_2_damage, setup2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,8 @@ static uint64_t from_cpuid(void)
 	return id.eax && id.ebx ? (uint64_t)id.ecx * id.ebx / id.eax : 0;
 }
 
-/* Ticks while the timer counts down once; 0: it does not. */
+/* Ticks while the timer counts down once. UINT64_MAX: it does not; 0: it was done before the first
+ * look, as when an emulator had to wait for its turn. */
 static uint64_t measure(void)
 {
 	uint8_t gate = cpu_inb(GATE) & (uint8_t) ~(GATE_SPEAKER | GATE_ON);
@@ -51,7 +52,7 @@ static uint64_t measure(void)
 	begin = core_now();
 	while (!(cpu_inb(GATE) & GATE_OUT))
 		if (++reads == READS)
-			return 0;
+			return UINT64_MAX;
 	return reads ? core_now() - begin : 0;
 }
 
@@ -62,13 +63,17 @@ void time_init(void)
 
 	if (!hz) {
 		/* What comes between only makes it longer: the shortest, when two are alike. */
-		uint64_t best = UINT64_MAX, apart = UINT64_MAX;
+		uint64_t best = 0, apart = UINT64_MAX;
 
 		for (unsigned int i = 0; i < TRIES && apart > best / 256; i++) {
 			uint64_t ticks = measure();
 
+			if (ticks == UINT64_MAX)
+				break;
+			if (!ticks)
+				continue;
 			apart = ticks > best ? ticks - best : best - ticks;
-			best = ticks < best ? ticks : best;
+			best = !best || ticks < best ? ticks : best;
 		}
 		hz = best / PIT_COUNT * PIT_HZ + best % PIT_COUNT * PIT_HZ / PIT_COUNT;
 		how = "the interval timer";

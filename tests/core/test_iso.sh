@@ -35,7 +35,7 @@ by() {
 		-device igb,mac=52:54:00:00:00:01,netdev=n0,bus=rp0,romfile= \
 		-cdrom $iso "$@" </dev/null >"$core_dir/machine.log" 2>&1 &
 	core_pid=$!
-	until_true 60 up_or_not && core_alive && ! says "core: refused" || { fail "the core does not come up"; core_tail 20; return 1; }
+	until_true 120 up_or_not && core_alive && ! says "core: refused" || { fail "the core does not come up"; core_tail 20; return 1; }
 	until_true 20 says '\[one\] echo ready' || { fail "the guest does not come up"; core_tail; return 1; }
 	out=$(wire ask --dst "$(vf_of one mac)" --count 64 --wait 8000) || { fail "the wire: $out"; core_tail; return 1; }
 	see "$(grep -ao 'ACPI: .*' "$core_log" | tr -d '\r'); $out"

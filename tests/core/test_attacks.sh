@@ -10,7 +10,7 @@ export LAB_TAP=1 PROGRESS=plain
 
 # Nothing here takes more than a few seconds on an idle host; a busy one is no failure.
 patience=240
-export CORE_SECONDS=3600
+export CORE_SECONDS=1800
 opts=() suffix=
 if [ "${1:-}" = --svm ]; then opts=(--svm) suffix=-svm; shift; fi
 if [ "${1:-}" = --cpus ]; then opts+=(--cpus "$2"); shift 2; fi

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 export LAB_TAP=1 PROGRESS=plain
 . tests/core/lib.sh
 patience=240 # as in test_attacks.sh
-export CORE_SECONDS=3600
+export CORE_SECONDS=1800
 opts=() suffix=
 if [ "${1:-}" = --svm ]; then opts=(--svm) suffix=-svm; fi
 

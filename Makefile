@@ -185,10 +185,9 @@ suite_unit   = unit=$(call list,$(unit_bins))
 suite_device = device=$(call list,$(device_bins))
 suite_lab    = lab=$(call list,$(lab_tests))
 lab_tests    := $(wildcard tests/lab/test_all.sh)
-# `make test` has of the core's tests those that were run often enough to be trusted on a loaded machine; core-test has all.
-suite_core   = core=$(call list,tests/core/test_units.sh tests/core/test_starts.sh)
+suite_core   = core=$(call list,$(core_tests))
 core_tests   := $(wildcard tests/core/test_*.sh)
-need_core    := $(unit_images) $(B)/core/svm.bin $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire $(B)/bin/sluice
+need_core    := image $(unit_images) $(B)/core/svm.bin $(B)/core/core.bin $(B)/core/guest.bin $(B)/bin/wire $(B)/bin/sluice
 need_unit    := $(unit_bins)
 need_device  := $(device_bins)
 need_lab     := $(bins) $(tools) $(vf_tools)
@@ -218,8 +217,8 @@ core-run: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
 core-linux: core $(B)/bin/sluice image | $(B)/.deps.core $(B)/.deps.lab
 	$(Q)tests/core/linux.sh
 
-core-test: $(need_core) image | $(B)/.deps.core $(B)/.deps.lab
-	$(Q)REPORT=core-test tests/run.sh core=$(call list,$(core_tests))
+core-test: $(need_core) | $(B)/.deps.core $(B)/.deps.lab
+	$(Q)REPORT=core-test tests/run.sh $(suite_core)
 
 # For a real machine's boot loader: GRUB with the core, the bare guest and a configuration to begin with.
 iso: core | $(B)/.deps.core

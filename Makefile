@@ -15,7 +15,7 @@ Q	:= $(if $(filter 1,$(V)),,@)
 
 drv_src	   := $(wildcard vmdq/*.c pf-driver/*.c vf-driver/*.c)
 vtd_src	   := $(wildcard hv-glue/vtd/*.c)
-cpu_src	   := $(wildcard hv-glue/vtx/*.c hv-glue/svm/*.c)
+cpu_src	   := $(wildcard hv-glue/cpu/*.c hv-glue/vtx/*.c hv-glue/svm/*.c)
 core_src   := $(wildcard hv-glue/core/*.c)
 bare_src   := $(wildcard hv-glue/host/bare/*.c)
 core_asm   := $(wildcard hv-glue/core/*.S hv-glue/vtx/*.S hv-glue/svm/*.S)
@@ -56,6 +56,7 @@ dir_flags_hv-glue/host/qemu = -Ihv-glue/host/qemu
 dir_flags_vmdq		= $(free) -Ivmdq
 dir_flags_pf-driver	= $(free) -Ipf-driver
 dir_flags_hv-glue/vtd	= $(free) -Ihv-glue/vtd
+dir_flags_hv-glue/cpu	= $(free)
 dir_flags_hv-glue/vtx	= $(free) -Ihv-glue/vtx
 dir_flags_hv-glue/svm	= $(free) -Ihv-glue/svm
 dir_flags_hv-glue/core	= $(free) -Ihv-glue/core -Ihv-glue/vtd -Ihv-glue/vtx -Ihv-glue/svm
@@ -135,14 +136,14 @@ guest_objs := $(call bare,$(wildcard tests/core/guest/*.S) $(guest_src) $(bare_s
 $(B)/core/guest.elf: tests/core/guest/guest.ld $(guest_objs)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(guest_objs)
 
-svm_unit := $(call bare,$(wildcard tests/core/svm/*.S tests/core/svm/*.c hv-glue/svm/*.S hv-glue/svm/*.c))
+svm_unit := $(call bare,$(wildcard tests/core/svm/*.S tests/core/svm/*.c hv-glue/svm/*.S hv-glue/svm/*.c hv-glue/cpu/*.c))
 $(B)/core/svm.elf: tests/core/svm/svm.ld $(svm_unit)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(svm_unit)
 
 # Test images of the VT-x back end: one a file, on Bochs alone.
 unit_images := $(patsubst tests/core/unit/%.c,$(B)/core/unit/%.bin,$(image_src))
 image_rest  := $(call bare,tests/core/unit/start.S tests/core/unit/tap.c tests/core/unit/guest.c \
-	$(wildcard hv-glue/vtx/*.S hv-glue/vtx/*.c))
+	$(wildcard hv-glue/vtx/*.S hv-glue/vtx/*.c hv-glue/cpu/*.c))
 $(B)/core/unit/%.elf: tests/core/unit/image.ld $(B)/bare/tests/core/unit/%.o $(image_rest)
 	@mkdir -p $(@D) && echo "  link $@" && ld -n -z noexecstack --no-warn-rwx-segments -T $< -o $@ $(filter %.o,$^)
 .PRECIOUS: $(B)/core/unit/%.elf $(B)/bare/%.o

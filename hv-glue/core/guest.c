@@ -154,9 +154,7 @@ static void clear(struct guest *g)
 	g->mmio_count = 0;
 	for (unsigned int i = 0; i < GUEST_CPUS; i++)
 		free_cpu(&g->cpu[i]);
-	if (g->space.root)
-		core.ops->space_fini(&g->space);
-	g->space = (struct vcpu_space){0};
+	vcpu_space_fini(&g->space);
 	if (g->ram && vf_holds(g))
 		core_log(OS_LOG_ERR,
 			 "guest %s: a VF may still reach its memory, which stays out of use",
@@ -217,13 +215,13 @@ static int make_memory(struct guest *g)
 	}
 	g->ram = (uintptr_t)ram;
 	g->ram_len = pages * VCPU_PAGE;
-	if (core.ops->space_init(&g->space, &core.mem, core.cpu[0].host.caps) ||
-	    core.ops->map(&g->space, 0, g->ram, g->ram_len, VCPU_R | VCPU_W | VCPU_X, VCPU_WB))
+	if (vcpu_space_init(&g->space, core.ops->format, &core.mem, core.cpu[0].host.caps) ||
+	    vcpu_map(&g->space, 0, g->ram, g->ram_len, VCPU_R | VCPU_W | VCPU_X, VCPU_WB))
 		return refuse(g, -ENOMEM, "no memory for its tables");
 	/* With a virtual APIC in hardware, its page is one that nobody ever reads or writes. */
 	if ((core.cpu[0].host.caps & VCPU_CAP_VAPIC) &&
-	    core.ops->map(&g->space, GPA_APIC, (uintptr_t)core.apic_access, VCPU_PAGE,
-			  VCPU_R | VCPU_W, VCPU_WB))
+	    vcpu_map(&g->space, GPA_APIC, (uintptr_t)core.apic_access, VCPU_PAGE, VCPU_R | VCPU_W,
+		     VCPU_WB))
 		return refuse(g, -ENOMEM, "no memory for its tables");
 	return 0;
 }

@@ -82,14 +82,14 @@ static int map_part(struct vpci_bar *b, uint64_t from, uint64_t to)
 {
 	if (from >= to)
 		return 0;
-	return core.ops->map(&b->func->guest->space, b->addr + from, b->hpa + from, to - from,
-			     VCPU_R | VCPU_W, VCPU_UC);
+	return vcpu_map(&b->func->guest->space, b->addr + from, b->hpa + from, to - from,
+			VCPU_R | VCPU_W, VCPU_UC);
 }
 
 static void unmap_part(struct vpci_bar *b, uint64_t from, uint64_t to)
 {
 	/* No table is split for it: it was mapped by these very pages. */
-	if (from < to && core.ops->unmap(&b->func->guest->space, b->addr + from, to - from))
+	if (from < to && vcpu_unmap(&b->func->guest->space, b->addr + from, to - from))
 		guest_log(b->func->guest, "a BAR at 0x%llx could not be unmapped",
 			  (unsigned long long)b->addr);
 }

@@ -14,14 +14,11 @@
 /* Guest memory at @gpa to the end of its page, NULL: none, or a device's. */
 static const uint8_t *guest_mem(const struct svm_vcpu *s, uint64_t gpa)
 {
-	unsigned int level;
-	const uint64_t *e = svm_leaf(s->v.space, gpa, &level);
-	uint64_t mask;
+	enum vcpu_memtype type;
+	uint32_t perm;
+	uint64_t hpa = vcpu_walk(s->v.space, gpa, &perm, &type);
 
-	if (!e || (*e & X86_PTE_PCD))
-		return NULL;
-	mask = BIT64(12 + 9 * level) - 1;
-	return (const uint8_t *)(uintptr_t)((*e & X86_PTE_ADDR & ~mask) | (gpa & mask));
+	return perm && type == VCPU_WB ? (const uint8_t *)(uintptr_t)hpa : NULL;
 }
 
 /* Linear to guest-physical; the CPU has just done the same, so permissions are not asked. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Permission maps that all virtual CPUs share: every port exits, and every MSR but the guest's own.
- */
+/* Permission maps that all virtual CPUs share: every port exits, and every MSR but the guest's own;
+ * and the bits of nested page tables. */
 #include "svm_priv.h"
 
 #define BANK1 SVM_MSRPM_BANK /* of c0000000 */
@@ -25,4 +25,16 @@ __attribute__((aligned(VCPU_PAGE))) const uint8_t svm_msrpm[SVM_MSRPM_SIZE] = {
 
 __attribute__((aligned(VCPU_PAGE))) const uint8_t svm_iopm_closed[SVM_IOPM_SIZE] = {
 	[0 ... SVM_IOPM_SIZE - 1] = 0xff,
+};
+
+/*
+ * Long mode's, where an access counts as a user's. PAT entry 3 of the host is uncached, 0
+ * write-back, as after reset: APM 7.8.2, 15.25.
+ */
+const struct vcpu_format svm_format = {
+	.table = X86_PTE_P | X86_PTE_W | X86_PTE_U,
+	.leaf = X86_PTE_P | X86_PTE_U | X86_PTE_NX,
+	.write = X86_PTE_W,
+	.fetch = X86_PTE_NX,
+	.uc = X86_PTE_PCD | X86_PTE_PWT,
 };

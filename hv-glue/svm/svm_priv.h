@@ -45,21 +45,12 @@ static inline bool svm_code64(const struct svm_vcpu *s)
 	return (s->vmcb->efer & X86_EFER_LMA) && (s->vmcb->cs.attr & SVM_ATTR_L);
 }
 
-/* maps.c: what every virtual CPU shares, made for the hardware to read. */
+/* maps.c: what every virtual CPU shares, made for the hardware to read; nested page tables. */
 extern const uint8_t svm_iopm_closed[SVM_IOPM_SIZE], svm_msrpm[SVM_MSRPM_SIZE];
+extern const struct vcpu_format svm_format;
 
 /* run.S: @vmcb and @host are physical addresses. */
 void svm_enter(struct vcpu *v, uint64_t vmcb, uint64_t host);
-
-/* npt.c: as in struct vcpu_ops; svm_leaf: the entry that maps @gpa, or NULL, and its level, 0: 4
- * KiB */
-int svm_space_init(struct vcpu_space *s, const struct vcpu_mem *mem, uint32_t caps) must_check;
-void svm_space_fini(struct vcpu_space *s);
-int svm_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
-	    enum vcpu_memtype type) must_check;
-int svm_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len) must_check;
-uint64_t svm_walk(const struct vcpu_space *s, uint64_t gpa, uint32_t *perm);
-uint64_t *svm_leaf(const struct vcpu_space *s, uint64_t gpa, unsigned int *level);
 
 /* guest.c: as in struct vcpu_ops. */
 void svm_start(struct vcpu *v, const struct vcpu_start *st);

@@ -4,6 +4,15 @@
 
 #include "base/errno.h"
 
+/* 29.3.2. No aliases of RAM with another type than the host's: the guest's PAT does not count. */
+const struct vcpu_format vtx_format = {
+	.table = VMX_EPT_RWX,
+	.leaf = VMX_EPT_R,
+	.write = VMX_EPT_W,
+	.fetch = VMX_EPT_X,
+	.wb = (uint64_t)VCPU_WB << VMX_EPT_TYPE_SHIFT | VMX_EPT_IGNORE_PAT,
+};
+
 /* One control field: what the driver cannot do without, takes when offered, cannot live with. */
 struct need {
 	uint32_t must, want, never;

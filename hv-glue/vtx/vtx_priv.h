@@ -60,17 +60,10 @@ int vtx_enter(struct vcpu *v, bool launched);
 void vtx_exit(void);
 
 /* caps.c */
+extern const struct vcpu_format vtx_format;
 bool vtx_present(void);
 int vtx_cpu_on(struct vcpu_host *host) must_check;
 void vtx_cpu_off(struct vcpu_host *host);
-
-/* ept.c: as in struct vcpu_ops; vtx_ept_pointer: for the VMCS. */
-int vtx_space_init(struct vcpu_space *s, const struct vcpu_mem *mem, uint32_t caps) must_check;
-void vtx_space_fini(struct vcpu_space *s);
-int vtx_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
-	    enum vcpu_memtype type) must_check;
-int vtx_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len) must_check;
-uint64_t vtx_walk(const struct vcpu_space *s, uint64_t gpa, uint32_t *perm);
 
 /* vmcs.c: makes a virtual CPU's VMCS current for a moment; end takes what begin gave. */
 uint64_t vtx_begin(struct vtx_vcpu *x);

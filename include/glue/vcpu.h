@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * What a CPU back end (hv-glue/vtx, hv-glue/svm) gives the hypervisor core: virtual CPUs that run
- * until they exit, and the second-level page tables of a guest. One struct vcpu_ops each.
+ * until they exit, and the format of a guest's second-level page tables. One struct vcpu_ops each.
  *
  * Freestanding. The caller gives all memory; a page's address is its physical address (the core
  * maps memory one to one). A struct vcpu is touched by the CPU that runs it, or by another while it
@@ -11,16 +11,8 @@
 #define SLUICE_GLUE_VCPU_H
 
 #include "glue/vcpu_exit.h"
+#include "glue/vcpu_space.h"
 #include "glue/vcpu_state.h"
-
-#define VCPU_PAGE 4096u
-
-/* Pages, 4 KiB aligned; alloc gives zeroed ones or NULL. */
-struct vcpu_mem {
-	void *(*alloc)(void *ctx);
-	void (*free)(void *ctx, void *page);
-	void *ctx;
-};
 
 /* What this machine's back end can do beyond the least; struct vcpu_host.caps. */
 enum vcpu_caps {
@@ -39,20 +31,6 @@ struct vcpu_host {
 	void *region;	 /* VMXON region or host save area */
 	uint32_t caps;	 /* enum vcpu_caps; set by cpu_on */
 	const char *why; /* cpu_on: a sentence, what is missing and where to switch it on */
-};
-
-/* ---- a guest's physical memory --------------------------------------------------------------- */
-
-enum vcpu_perm { VCPU_R = 1 << 0, VCPU_W = 1 << 1, VCPU_X = 1 << 2 };
-enum vcpu_memtype { VCPU_UC = 0, VCPU_WB = 6 };
-
-/* Second-level tables; owned by the core, filled by space_init. */
-struct vcpu_space {
-	const struct vcpu_mem *mem;
-	uint64_t *root;
-	uint32_t caps;
-	unsigned int pages;  /* tables allocated */
-	uint64_t generation; /* changed by map and unmap: a CPU flushes when it saw an older one */
 };
 
 /* ---- a virtual CPU --------------------------------------------------------------------------- */
@@ -85,6 +63,7 @@ struct vcpu_ops {
 	const char *name;	 /* "VT-x", "AMD-V" */
 	size_t size;		 /* of its struct vcpu, 64-aligned */
 	unsigned int vcpu_pages; /* what init takes from mem, for planning */
+	const struct vcpu_format *format;
 
 	/* True when this CPU has it at all, whatever firmware did with it. */
 	bool (*present)(void);
@@ -92,18 +71,6 @@ struct vcpu_ops {
 	 * -EOPNOTSUPP: a control is missing; host->why is set. */
 	int (*cpu_on)(struct vcpu_host *host) must_check;
 	void (*cpu_off)(struct vcpu_host *host);
-
-	int (*space_init)(struct vcpu_space *s, const struct vcpu_mem *mem,
-			  uint32_t caps) must_check;
-	void (*space_fini)(struct vcpu_space *s);
-	/* @gpa, @hpa, @len multiples of 4 KiB; the largest pages that fit. -EEXIST: mapped already
-	 * (nothing changed), -EINVAL, -ENOMEM (what was mapped of it is unmapped). */
-	int (*map)(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
-		   enum vcpu_memtype type) must_check;
-	/* Splits larger pages; what is not mapped is skipped. 0, -EINVAL, -ENOMEM (split). */
-	int (*unmap)(struct vcpu_space *s, uint64_t gpa, uint64_t len) must_check;
-	/* The host address of @gpa and its enum vcpu_perm; 0: not mapped. */
-	uint64_t (*walk)(const struct vcpu_space *s, uint64_t gpa, uint32_t *perm);
 
 	/* @mem: size bytes, zeroed. 0, -ENOMEM, -EOPNOTSUPP. On the CPU that will run it. */
 	int (*init)(void *mem, const struct vcpu_config *cfg, const struct vcpu_host *host,

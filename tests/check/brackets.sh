@@ -19,6 +19,7 @@ vf-driver|base hw os abi drv|free
 hv-glue/host|base hw os|
 hv-glue/host/bare|base hw os|free
 hv-glue/vtd|base hw os|free
+hv-glue/cpu|base hw glue|free
 hv-glue/vtx|base hw glue|free
 hv-glue/svm|base hw glue|free
 hv-glue/core|base hw os abi drv glue|free

@@ -201,7 +201,7 @@ run_down() {
 	local loc first part
 	first=$(cj info | jq .first_packet)
 	figure "reset of the core to the first packet of the first guest" instructions "$first" "" "" "TSC at the first service round that saw a VF's transmit counter move"
-	for part in core vtx svm host/bare; do
+	for part in core cpu vtx svm host/bare; do
 		loc=$((${loc:-0} + $(lines hv-glue/$part)))
 		figure "lines of code of hv-glue/$part" lines "$(lines hv-glue/$part)" "" "" "neither blank nor comment alone"
 	done

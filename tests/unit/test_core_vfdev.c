@@ -192,8 +192,8 @@ void mmio_del(struct guest *g, uint64_t gpa)
 			g->mmio[i--] = g->mmio[--g->mmio_count];
 }
 
-static int ept_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
-		   enum vcpu_memtype type)
+int vcpu_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
+	     enum vcpu_memtype type)
 {
 	(void)s;
 	(void)gpa;
@@ -206,7 +206,7 @@ static int ept_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t le
 	return 0;
 }
 
-static int ept_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
+int vcpu_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
 {
 	(void)s;
 	(void)gpa;
@@ -214,7 +214,6 @@ static int ept_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
 	return 0;
 }
 
-static const struct vcpu_ops ops = {.map = ept_map, .unmap = ept_unmap};
 static struct guest *const a = &core.guest[0];
 
 static void access(struct guest *g, uint64_t gpa, unsigned int size, uint64_t val)
@@ -298,7 +297,6 @@ static int setup(void **state)
 	(void)state;
 	memset(&m, 0, sizeof(m));
 	memset(&core, 0, sizeof(core));
-	core.ops = &ops;
 	core.nic = &m.nic;
 	core.cpu[1].id = 1;
 	core.cpu[1].apic_id = 6;

@@ -38,8 +38,8 @@ static bool meet(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 	return a < b + b_len && b < a + a_len;
 }
 
-static int map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
-	       enum vcpu_memtype type)
+int vcpu_map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm,
+	     enum vcpu_memtype type)
 {
 	(void)s;
 	assert_int_equal(perm, VCPU_R | VCPU_W);
@@ -57,7 +57,7 @@ static int map(struct vcpu_space *s, uint64_t gpa, uint64_t hpa, uint64_t len, u
 	return 0;
 }
 
-static int unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
+int vcpu_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
 {
 	(void)s;
 	for (unsigned int i = 0; i < mem.maps; i++)
@@ -68,8 +68,6 @@ static int unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len)
 	fail_msg("unmaps what it did not map");
 	return -EINVAL;
 }
-
-static const struct vcpu_ops ops = {.map = map, .unmap = unmap};
 
 int mmio_add(struct guest *g, const struct mmio_region *r)
 {
@@ -175,7 +173,6 @@ static int setup(void **state)
 	memset(&x, 0, sizeof(x));
 	memset(&mem, 0, sizeof(mem));
 	mem.map_fails = -1;
-	core.ops = &ops;
 	vpci_header(&x.vf, 0x8086, 0x10ca, 0x020000, 1, 0x8086, 0xa03c);
 	x.vf.guest = &x.g;
 	x.vf.bar[0] = (struct vpci_bar){.len = BAR_LEN, .hpa = HPA_MEM};

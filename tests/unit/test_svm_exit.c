@@ -47,16 +47,17 @@ static int setup(void **state)
 	s.v.space = &space;
 	s.apic = apic;
 	s.cr4_allowed = X86_CR4_PAE | X86_CR4_PSE | X86_CR4_OSXSAVE | X86_CR4_PCIDE;
-	if (posix_memalign((void **)&ram, 4096, RAM) || svm_space_init(&space, &mem, 0))
+	if (posix_memalign((void **)&ram, 4096, RAM) ||
+	    vcpu_space_init(&space, &svm_format, &mem, 0))
 		return -1;
 	memset(ram, 0, RAM);
-	return svm_map(&space, 0, (uintptr_t)ram, RAM, VCPU_R | VCPU_W | VCPU_X, VCPU_WB);
+	return vcpu_map(&space, 0, (uintptr_t)ram, RAM, VCPU_R | VCPU_W | VCPU_X, VCPU_WB);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	svm_space_fini(&space);
+	vcpu_space_fini(&space);
 	free(ram);
 	return 0;
 }

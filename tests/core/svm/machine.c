@@ -56,8 +56,8 @@ static void machine(struct vm *m, uint32_t at, const uint8_t *code, size_t len)
 	memcpy(ram + at, code, len);
 	tables(ram);
 	m->apic = unit_mem.alloc(NULL);
-	if (svm_ops.space_init(&m->space, &unit_mem, unit_host.caps) ||
-	    svm_ops.map(&m->space, 0, (uintptr_t)ram, VM_HOLE, VCPU_R | VCPU_W | VCPU_X, VCPU_WB))
+	if (vcpu_space_init(&m->space, svm_ops.format, &unit_mem, unit_host.caps) ||
+	    vcpu_map(&m->space, 0, (uintptr_t)ram, VM_HOLE, VCPU_R | VCPU_W | VCPU_X, VCPU_WB))
 		bail("a guest's memory can be mapped");
 	m->v = vm_vcpu(m, 1, NULL);
 }
@@ -82,7 +82,7 @@ void vm_new_real(struct vm *m, const uint8_t *code, size_t len)
 void vm_free(struct vm *m)
 {
 	vm_drop(m->v);
-	svm_ops.space_fini(&m->space);
+	vcpu_space_fini(&m->space);
 	unit_mem.free(NULL, m->apic);
 }
 

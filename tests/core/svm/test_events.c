@@ -79,7 +79,7 @@ static void nmis(struct vm *m)
 
 static void stack(struct vm *m, uint64_t at)
 {
-	if (svm_ops.map(&m->space, at, (uintptr_t)m->ram + at, 0x1000, VCPU_R | VCPU_W, VCPU_WB))
+	if (vcpu_map(&m->space, at, (uintptr_t)m->ram + at, 0x1000, VCPU_R | VCPU_W, VCPU_WB))
 		bail("a stack can be mapped");
 }
 

@@ -15,13 +15,13 @@ static uint64_t *host(struct vm *m, uint64_t at)
 
 static void map(struct vm *m, uint64_t gpa, uint64_t hpa, uint64_t len, uint32_t perm)
 {
-	if (svm_ops.map(&m->space, gpa, hpa, len, perm, VCPU_WB))
+	if (vcpu_map(&m->space, gpa, hpa, len, perm, VCPU_WB))
 		bail("a page can be mapped");
 }
 
 static void unmap(struct vm *m, uint64_t gpa, uint64_t len)
 {
-	if (svm_ops.unmap(&m->space, gpa, len))
+	if (vcpu_unmap(&m->space, gpa, len))
 		bail("a page can be unmapped");
 }
 
@@ -78,13 +78,14 @@ static void splits(void)
 	m.v->gpr[VCPU_RCX] = 3;
 	vm_expect(&m, VCPU_EXIT_CALL, "those behind do not");
 	is(*host(&m, 0x101000), 3, "and are the same memory");
-	is((uint64_t)svm_ops.map(&m.space, HIGH, 0, 0x200000, RWX, VCPU_WB), (uint64_t)-EEXIST,
+	is((uint64_t)vcpu_map(&m.space, HIGH, 0, 0x200000, RWX, VCPU_WB), (uint64_t)-EEXIST,
 	   "what is mapped is not mapped over");
 	vm_free(&m);
 }
 
 static void huge(void)
 {
+	enum vcpu_memtype type;
 	uint32_t perm;
 	struct vm m;
 
@@ -101,7 +102,7 @@ static void huge(void)
 	is(m.v->gpr[VCPU_RAX], 0x4711, "rightly");
 	unmap(&m, HIGH + (uintptr_t)m.ram, 0x1000);
 	refused(&m, HIGH + (uintptr_t)m.ram + 0x123000, VCPU_W, "split twice, still read-only");
-	is(svm_ops.walk(&m.space, HIGH + (uintptr_t)m.ram + 0x123456, &perm),
+	is(vcpu_walk(&m.space, HIGH + (uintptr_t)m.ram + 0x123456, &perm, &type),
 	   (uintptr_t)m.ram + 0x123456, "walk finds the host's address");
 	is(perm, VCPU_R, "and the permission");
 	vm_free(&m);

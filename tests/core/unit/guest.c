@@ -97,12 +97,13 @@ void unit_guest_make(struct unit_guest *g, const struct vcpu_ops *ops, uint16_t 
 	g->access = unit_mem.alloc(NULL);
 	g->mem = unit_mem.alloc(NULL);
 	need(g->apic && g->access && g->mem && ops->size <= VCPU_PAGE, "pages for a guest");
-	need(!ops->space_init(&g->space, &unit_mem, unit_host.caps), "space_init");
-	need(!ops->map(&g->space, 0, (uintptr_t)g->ram, UNIT_RAM, VCPU_R | VCPU_W | VCPU_X,
+	need(!vcpu_space_init(&g->space, ops->format, &unit_mem, unit_host.caps),
+	     "vcpu_space_init");
+	need(!vcpu_map(&g->space, 0, (uintptr_t)g->ram, UNIT_RAM, VCPU_R | VCPU_W | VCPU_X,
 		       VCPU_WB),
 	     "map of guest memory");
 	if (unit_host.caps & VCPU_CAP_VAPIC)
-		need(!ops->map(&g->space, UNIT_APIC, (uintptr_t)g->access, VCPU_PAGE,
+		need(!vcpu_map(&g->space, UNIT_APIC, (uintptr_t)g->access, VCPU_PAGE,
 			       VCPU_R | VCPU_W, VCPU_WB),
 		     "map of the APIC page");
 	cfg.space = &g->space;
@@ -116,7 +117,7 @@ void unit_guest_free(struct unit_guest *g)
 	const struct vcpu_ops *ops = g->v->ops;
 
 	ops->fini(g->v);
-	ops->space_fini(&g->space);
+	vcpu_space_fini(&g->space);
 	unit_mem.free(NULL, g->apic);
 	unit_mem.free(NULL, g->access);
 	unit_mem.free(NULL, g->mem);

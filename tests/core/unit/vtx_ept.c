@@ -52,8 +52,8 @@ static void test_permissions(void)
 	uint8_t *page = unit_mem.alloc(NULL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int ret = vtx_ops.map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, cases[i].perm,
-				      VCPU_WB);
+		int ret = vcpu_map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, cases[i].perm,
+				   VCPU_WB);
 		bool r, w, x;
 
 		page[0] = 0xc3; /* ret */
@@ -62,10 +62,10 @@ static void test_permissions(void)
 		w = allowed(writer, writer_end, SPOT);
 		unit_ok(!ret && r == cases[i].r && w == cases[i].w && x == cases[i].x,
 			cases[i].what);
-		ret = vtx_ops.unmap(&g.space, SPOT, VCPU_PAGE);
+		ret = vcpu_unmap(&g.space, SPOT, VCPU_PAGE);
 		unit_ok(!ret && !allowed(reader, reader_end, SPOT), "and nothing once unmapped");
 	}
-	unit_ok(vtx_ops.map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, VCPU_W, VCPU_WB) < 0,
+	unit_ok(vcpu_map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, VCPU_W, VCPU_WB) < 0,
 		"write without read is refused");
 	unit_mem.free(NULL, page);
 }
@@ -87,18 +87,19 @@ static void test_sizes(void)
 {
 	const uint32_t rwx = VCPU_R | VCPU_W | VCPU_X;
 	unsigned int before = g.space.pages;
+	enum vcpu_memtype type;
 	uint32_t perm;
 
 	/* Host memory 0 to 1 GiB, seen at BIG, where no table was yet: more than there is, touched
 	 * where there is some. */
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, BIG, 0, GIB, rwx, VCPU_WB), 0, "map 1 GiB");
+	unit_eq((uint64_t)-vcpu_map(&g.space, BIG, 0, GIB, rwx, VCPU_WB), 0, "map 1 GiB");
 	unit_eq(g.space.pages, before, "takes no table: the levels above were there");
 	unit_eq(level_of(BIG), 2, "it is one page");
 	*(volatile uint64_t *)0x4001000 = 0x1122;
 	start(reader, reader_end, BIG + 0x4001000);
 	unit_want(&g, VCPU_EXIT_CALL, "the guest reads through it");
 	unit_eq(g.v->gpr[VCPU_RAX], 0x1122, "what is there");
-	unit_eq((uint64_t)-vtx_ops.unmap(&g.space, BIG + 0x4002000, VCPU_PAGE), 0,
+	unit_eq((uint64_t)-vcpu_unmap(&g.space, BIG + 0x4002000, VCPU_PAGE), 0,
 		"unmap 4 KiB of it");
 	unit_eq(level_of(BIG + 0x4002000), 0, "which splits to 4 KiB there");
 	unit_eq(level_of(BIG + 0x4200000), 1, "to 2 MiB beside it");
@@ -108,19 +109,18 @@ static void test_sizes(void)
 		BIG + 0x4002000, "that very page");
 	g.v->gpr[VCPU_RDI] = BIG + 0x4001000;
 	unit_want(&g, VCPU_EXIT_CALL, "and keeps the one beside it");
-	unit_eq(vtx_ops.walk(&g.space, BIG + 0x4003456, &perm), 0x4003456, "walk: 4 KiB");
-	unit_eq(vtx_ops.walk(&g.space, BIG + 0x8765432, &perm), 0x8765432, "walk: 2 MiB");
+	unit_eq(vcpu_walk(&g.space, BIG + 0x4003456, &perm, &type), 0x4003456, "walk: 4 KiB");
+	unit_eq(vcpu_walk(&g.space, BIG + 0x8765432, &perm, &type), 0x8765432, "walk: 2 MiB");
 	unit_eq(perm, rwx, "walk: permissions");
-	unit_eq(vtx_ops.walk(&g.space, BIG + 0x4002000, &perm), 0, "walk: the hole");
-	unit_ok(vtx_ops.map(&g.space, BIG, 0, 0x200000, rwx, VCPU_WB) < 0, "mapped already");
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, BIG + 0x4002000, 0x4001000, VCPU_PAGE, rwx,
-				       VCPU_WB),
+	unit_eq(vcpu_walk(&g.space, BIG + 0x4002000, &perm, &type), 0, "walk: the hole");
+	unit_ok(vcpu_map(&g.space, BIG, 0, 0x200000, rwx, VCPU_WB) < 0, "mapped already");
+	unit_eq((uint64_t)-vcpu_map(&g.space, BIG + 0x4002000, 0x4001000, VCPU_PAGE, rwx, VCPU_WB),
 		0, "another page into the hole");
 	g.v->gpr[VCPU_RDI] = BIG + 0x4002000;
 	vtx_ops.skip(g.v, &(struct vcpu_exit){.insn_len = 3});
 	unit_want(&g, VCPU_EXIT_CALL, "is read");
 	unit_eq(g.v->gpr[VCPU_RAX], 0x1122, "by the new address");
-	unit_eq((uint64_t)-vtx_ops.unmap(&g.space, BIG, GIB), 0, "unmap all");
+	unit_eq((uint64_t)-vcpu_unmap(&g.space, BIG, GIB), 0, "unmap all");
 	unit_ok(!allowed(reader, reader_end, BIG + 0x4001000), "nothing is left");
 }
 
@@ -142,7 +142,7 @@ static void test_accessed_dirty(void)
 	uint8_t *page = unit_mem.alloc(NULL);
 	uint64_t *leaf;
 
-	if (vtx_ops.map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, VCPU_R | VCPU_W, VCPU_WB))
+	if (vcpu_map(&g.space, SPOT, (uintptr_t)page, VCPU_PAGE, VCPU_R | VCPU_W, VCPU_WB))
 		unit_ok(false, "map");
 	leaf = leaf_of(SPOT);
 	unit_eq(*leaf & (VMX_EPT_A | VMX_EPT_D), 0, "a new page is neither accessed nor dirty");
@@ -157,7 +157,7 @@ static void test_accessed_dirty(void)
 	unit_eq(unit_want(&g, VCPU_EXIT_MISCONFIG, "an entry that cannot be").gpa, SPOT,
 		"is named by its address");
 	*leaf |= VMX_EPT_R;
-	if (vtx_ops.unmap(&g.space, SPOT, VCPU_PAGE))
+	if (vcpu_unmap(&g.space, SPOT, VCPU_PAGE))
 		unit_ok(false, "unmap");
 	unit_mem.free(NULL, page);
 }
@@ -166,6 +166,7 @@ static void test_accessed_dirty(void)
 static void test_memory_runs_out(void)
 {
 	const uint64_t gpa = 0x7f0000000000, len = 0x400000 + 0x2000;
+	enum vcpu_memtype type;
 	uint32_t perm;
 	bool whole = true;
 	int ret = -1;
@@ -173,14 +174,14 @@ static void test_memory_runs_out(void)
 
 	for (n = 0; ret && n < 20; n++) {
 		unit_budget = n;
-		ret = vtx_ops.map(&g.space, gpa - 0x1000, 0x4000000 - 0x1000, len, VCPU_R, VCPU_WB);
+		ret = vcpu_map(&g.space, gpa - 0x1000, 0x4000000 - 0x1000, len, VCPU_R, VCPU_WB);
 		for (uint64_t a = gpa - 0x1000; ret && a < gpa + len; a += 0x1000)
-			whole &= !vtx_ops.walk(&g.space, a, &perm);
+			whole &= !vcpu_walk(&g.space, a, &perm, &type);
 	}
 	unit_budget = UINT32_MAX;
 	unit_ok(!ret && n > 1, "map succeeds once there are pages enough");
 	unit_ok(whole, "and leaves nothing mapped before that");
-	unit_eq((uint64_t)-vtx_ops.unmap(&g.space, gpa - 0x1000, len), 0, "unmap");
+	unit_eq((uint64_t)-vcpu_unmap(&g.space, gpa - 0x1000, len), 0, "unmap");
 }
 
 static void test_init_fails(void)

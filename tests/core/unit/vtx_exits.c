@@ -263,9 +263,9 @@ static void test_host_events(void)
 	if (!(unit_host.caps & VCPU_CAP_VAPIC))
 		return;
 	/* The guest gets the host's APIC for once, to send an NMI while it runs. */
-	unit_eq((uint64_t)-vtx_ops.unmap(&g.space, UNIT_APIC, VCPU_PAGE), 0, "unmap");
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, UNIT_APIC + 0x100000, UNIT_APIC, VCPU_PAGE,
-				       VCPU_R | VCPU_W, VCPU_UC),
+	unit_eq((uint64_t)-vcpu_unmap(&g.space, UNIT_APIC, VCPU_PAGE), 0, "unmap");
+	unit_eq((uint64_t)-vcpu_map(&g.space, UNIT_APIC + 0x100000, UNIT_APIC, VCPU_PAGE,
+				    VCPU_R | VCPU_W, VCPU_UC),
 		0, "map");
 	unit_code(&g, nmi, nmi_end);
 	g.ram[UNIT_CODE + 3] = 0xf0; /* fef00000 */

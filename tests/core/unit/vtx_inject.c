@@ -157,13 +157,13 @@ static void test_cut_off(void)
 	*(uint32_t *)(void *)(g.ram + UNIT_CODE + 3) = 0x30000000;
 	e = unit_want(&g, VCPU_EXIT_MEM, "INT3 without a stack");
 	unit_eq(e.gpa & ~UINT64_C(0xff), 0x30000000 - 0x100, "the push that failed");
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, 0x2fc00000, (uintptr_t)g.ram, 0x400000,
-				       VCPU_R | VCPU_W, VCPU_WB),
+	unit_eq((uint64_t)-vcpu_map(&g.space, 0x2fc00000, (uintptr_t)g.ram, 0x400000,
+				    VCPU_R | VCPU_W, VCPU_WB),
 		0, "the stack is mapped");
 	unit_ok(handler_of(X86_VEC_BP), "INT3 is delivered again");
 	unit_eq(*(uint64_t *)(void *)(g.ram + (g.v->gpr[VCPU_RSP] & 0x3fffff)), UNIT_CODE + 8,
 		"its frame points behind it");
-	unit_eq((uint64_t)-vtx_ops.unmap(&g.space, 0x2fc00000, 0x400000), 0, "unmap");
+	unit_eq((uint64_t)-vcpu_unmap(&g.space, 0x2fc00000, 0x400000), 0, "unmap");
 	unit_code(&g, idle, idle_end);
 	unit_run(&g);
 	g.v->gpr[VCPU_RSP] = 0x30000000;
@@ -172,8 +172,8 @@ static void test_cut_off(void)
 	vtx_ops.inject_irq(g.v, 0x70);
 	unit_want(&g, VCPU_EXIT_MEM, "an interrupt without a stack");
 	unit_ok(!vtx_ops.can_irq(g.v), "is still due");
-	unit_eq((uint64_t)-vtx_ops.map(&g.space, 0x2fc00000, (uintptr_t)g.ram, 0x400000,
-				       VCPU_R | VCPU_W, VCPU_WB),
+	unit_eq((uint64_t)-vcpu_map(&g.space, 0x2fc00000, (uintptr_t)g.ram, 0x400000,
+				    VCPU_R | VCPU_W, VCPU_WB),
 		0, "the stack is mapped");
 	unit_ok(handler_of(0x70), "it is delivered again");
 }

@@ -11,48 +11,6 @@
 #define REX_R	 4
 #define LOCK	 16 /* beside REX's bits */
 
-/* Guest memory at @gpa to the end of its page, NULL: none, or a device's. */
-static const uint8_t *guest_mem(const struct svm_vcpu *s, uint64_t gpa)
-{
-	enum vcpu_memtype type;
-	uint32_t perm;
-	uint64_t hpa = vcpu_walk(s->v.space, gpa, &perm, &type);
-
-	return perm && type == VCPU_WB ? (const uint8_t *)(uintptr_t)hpa : NULL;
-}
-
-/* Linear to guest-physical; the CPU has just done the same, so permissions are not asked. */
-static bool translate(const struct svm_vcpu *s, uint64_t lin, uint64_t *gpa)
-{
-	const struct svm_vmcb *b = s->vmcb;
-	bool lma = b->efer & X86_EFER_LMA, wide = b->cr4 & X86_CR4_PAE;
-	unsigned int bits = wide ? 9 : 10, level = lma ? 4 : wide ? 3 : 2;
-	uint64_t table = lma ? b->cr3 & X86_PTE_ADDR : b->cr3 & (wide ? 0xffffffe0 : 0xfffff000);
-
-	*gpa = lin;
-	if (!(b->cr0 & X86_CR0_PG))
-		return true;
-	while (level--) {
-		unsigned int shift = 12 + bits * level;
-		uint64_t entry, mask = BIT64(shift) - 1;
-		const uint8_t *p =
-			guest_mem(s, table + (lin >> shift & (BIT64(bits) - 1)) * (wide ? 8 : 4));
-
-		if (!p)
-			return false;
-		entry = wide ? *(const volatile uint64_t *)(const void *)p
-			     : *(const volatile uint32_t *)(const void *)p;
-		if (!(entry & X86_PTE_P))
-			return false;
-		table = entry & X86_PTE_ADDR;
-		if (!level || (level < 3 && (entry & X86_PTE_PS))) {
-			*gpa = (table & ~mask) | (lin & mask);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The bytes at RIP, one after the other. */
 struct code {
 	struct svm_vcpu *s;
@@ -64,13 +22,10 @@ struct code {
 /* The next byte; -1: there is none, or it is one too many for an instruction. */
 static int next(struct code *c)
 {
-	const struct svm_vmcb *b = c->s->vmcb;
-	uint64_t lin = b->cs.base + c->s->v.rip + c->n, gpa;
+	uint64_t lin = c->s->vmcb->cs.base + c->s->v.rip + c->n, gpa;
 
-	if (!(b->efer & X86_EFER_LMA))
-		lin = (uint32_t)lin;
 	if (!c->n || !(lin & (VCPU_PAGE - 1)))
-		c->p = translate(c->s, lin, &gpa) ? guest_mem(c->s, gpa) : NULL;
+		c->p = vcpu_linear(&c->s->v, lin, &gpa) ? vcpu_memory(c->s->v.space, gpa) : NULL;
 	if (!c->p || c->n == INSN_MAX)
 		return -1;
 	c->n++;

@@ -108,18 +108,14 @@ static uint64_t get_cr4(const struct vtx_vcpu *x)
 /* PAE paging without long mode reads its four entries when CR0, CR3 or CR4 is written. */
 static int load_pdptes(struct vtx_vcpu *x, uint64_t cr0, uint64_t cr3, uint64_t cr4)
 {
-	uint64_t table = cr3 & UINT64_C(0xffffffe0), host;
-	enum vcpu_memtype type;
 	const uint64_t *e;
-	uint32_t perm;
 
 	if (!(cr0 & X86_CR0_PG) || !(cr4 & X86_CR4_PAE) ||
 	    (vtx_read(VMX_GUEST_EFER) & X86_EFER_LME))
 		return 0;
-	host = vcpu_walk(x->v.space, table, &perm, &type);
-	if (!perm || type != VCPU_WB)
+	e = vcpu_memory(x->v.space, cr3 & UINT64_C(0xffffffe0));
+	if (!e)
 		return -EINVAL;
-	e = (const uint64_t *)(uintptr_t)host;
 	for (uint32_t i = 0; i < 4; i++) {
 		if ((e[i] & X86_PTE_P) && (e[i] & PDPTE_RESERVED))
 			return -EINVAL;

@@ -49,6 +49,10 @@ struct vcpu {
 	struct vcpu_space *space;
 };
 
+/* hv-glue/cpu/linear.c: guest-linear to guest-physical by the guest's own page tables; rights are
+ * not looked at. False: not mapped, or by tables that are not in its memory. */
+bool vcpu_linear(struct vcpu *v, uint64_t lin, uint64_t *gpa) must_check;
+
 struct vcpu_config {
 	struct vcpu_space *space;
 	const struct vcpu_mem *mem;

@@ -53,5 +53,7 @@ int vcpu_unmap(struct vcpu_space *s, uint64_t gpa, uint64_t len) must_check;
 /* The host address of @gpa, its enum vcpu_perm and memory type; 0: not mapped, *@perm is 0. */
 uint64_t vcpu_walk(const struct vcpu_space *s, uint64_t gpa, uint32_t *perm,
 		   enum vcpu_memtype *type);
+/* The guest's memory at @gpa, to the end of the page; NULL: none, or a device's. linear.c. */
+const void *vcpu_memory(const struct vcpu_space *s, uint64_t gpa);
 
 #endif

@@ -35,6 +35,7 @@ static void page_free(void *ctx, void *p)
 }
 
 static const struct vcpu_mem mem = {page, page_free, NULL};
+static const struct vcpu_ops ops = {.get = svm_get};
 static struct vcpu_space space;
 
 static int setup(void **state)
@@ -44,6 +45,7 @@ static int setup(void **state)
 	memset(&vmcb, 0, sizeof(vmcb));
 	memset(apic, 0, sizeof(apic));
 	s.vmcb = &vmcb;
+	s.v.ops = &ops;
 	s.v.space = &space;
 	s.apic = apic;
 	s.cr4_allowed = X86_CR4_PAE | X86_CR4_PSE | X86_CR4_OSXSAVE | X86_CR4_PCIDE;
@@ -281,6 +283,16 @@ static void test_legacy_paging_and_none(void **state)
 	vmcb.cr3 = 0x5020;
 	s.v.rip = LIN;
 	assert_int_equal(svm_mov_cr(&s, &gpr), 4);
+	/* The first level has no pages of its own: the bit that says so elsewhere is reserved. */
+	((uint64_t *)(void *)(ram + 0x5020))[0] |= X86_PTE_PS;
+	assert_int_equal(svm_mov_cr(&s, &gpr), 4);
+	/* Tables in a device's page, or behind all memory, are not read. */
+	vmcb.cr3 = RAM;
+	assert_int_equal(svm_mov_cr(&s, &gpr), -1);
+	assert_int_equal(vcpu_map(&space, RAM, (uintptr_t)ram + 0x5000, 0x1000, VCPU_R, VCPU_UC),
+			 0);
+	vmcb.cr3 = RAM + 0x20;
+	assert_int_equal(svm_mov_cr(&s, &gpr), -1);
 }
 
 static uint32_t after_exit(uint32_t exit_int)

@@ -2,24 +2,6 @@
 /* Entering a guest and leaving it, and what is switched only when another one had the CPU. */
 #include "svm_priv.h"
 
-#define DR(n)                                                              \
-	static uint64_t dr##n(void)                                        \
-	{                                                                  \
-		uint64_t v;                                                \
-                                                                           \
-		__asm__ volatile("mov %%db" #n ", %0" : "=r"(v));          \
-		return v;                                                  \
-	}                                                                  \
-	static void dr##n##_set(uint64_t v)                                \
-	{                                                                  \
-		__asm__ volatile("mov %0, %%db" #n : : "r"(v) : "memory"); \
-	}
-DR(0)
-DR(1)
-DR(2)
-DR(3)
-#undef DR
-
 static uint64_t phys(const void *p)
 {
 	return (uintptr_t)p;
@@ -34,10 +16,7 @@ static void load(struct svm_vcpu *s)
 	if (s->tsc_aux)
 		cpu_wrmsr(X86_MSR_TSC_AUX, s->tsc_aux_val);
 	cpu_fpu_load(&s->fpu);
-	dr0_set(s->dr[0]);
-	dr1_set(s->dr[1]);
-	dr2_set(s->dr[2]);
-	dr3_set(s->dr[3]);
+	cpu_dr_load(s->dr);
 	s->flush = true; /* what this CPU knew of the ASID is of another time */
 	s->loaded = true;
 }
@@ -48,10 +27,7 @@ void svm_put(struct vcpu *v)
 
 	if (!s->loaded)
 		return;
-	s->dr[0] = dr0();
-	s->dr[1] = dr1();
-	s->dr[2] = dr2();
-	s->dr[3] = dr3();
+	cpu_dr_save(s->dr);
 	cpu_fpu_save(&s->fpu);
 	if (s->tsc_aux)
 		s->tsc_aux_val = cpu_rdmsr(X86_MSR_TSC_AUX);

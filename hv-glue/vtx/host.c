@@ -92,9 +92,7 @@ void vtx_load(struct vtx_vcpu *x)
 	vtx_host_state();
 	for (size_t i = 0; i < lazy_count(x); i++)
 		cpu_wrmsr(vtx_lazy_msr[i], x->lazy[i]);
-	__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
-			 :
-			 : "r"(x->dr[0]), "r"(x->dr[1]), "r"(x->dr[2]), "r"(x->dr[3]));
+	cpu_dr_load(x->dr);
 	cpu_dr6_set(x->dr6);
 	cpu_cr2_set(x->cr2);
 	cpu_fpu_load(&x->fpu);
@@ -114,8 +112,7 @@ void vtx_put(struct vcpu *v)
 	cpu_fpu_save(&x->fpu);
 	x->cr2 = cpu_cr2();
 	x->dr6 = cpu_dr6();
-	__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
-			 : "=r"(x->dr[0]), "=r"(x->dr[1]), "=r"(x->dr[2]), "=r"(x->dr[3]));
+	cpu_dr_save(x->dr);
 	for (size_t i = 0; i < lazy_count(x); i++)
 		x->lazy[i] = cpu_rdmsr(vtx_lazy_msr[i]);
 	vtx_vmclear((uint64_t)(uintptr_t)x->vmcs);

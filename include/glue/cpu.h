@@ -74,26 +74,21 @@ CPU_CONTROL(cr0)
 CPU_CONTROL(cr2)
 CPU_CONTROL(cr3)
 CPU_CONTROL(cr4)
-CPU_CONTROL(cr8)
 CPU_CONTROL(dr6)
-CPU_CONTROL(dr7)
 
-/* cpu_inb(), cpu_outb() and their like; each is an exit or a round trip, never in a tight loop. */
-#define CPU_PORT(s, type)                                                               \
-	static inline type cpu_in##s(uint16_t port)                                     \
-	{                                                                               \
-		type v;                                                                 \
-                                                                                        \
-		__asm__ volatile("in" #s " %1, %0" : "=a"(v) : "Nd"(port) : "memory");  \
-		return v;                                                               \
-	}                                                                               \
-	static inline void cpu_out##s(uint16_t port, type v)                            \
-	{                                                                               \
-		__asm__ volatile("out" #s " %0, %1" : : "a"(v), "Nd"(port) : "memory"); \
-	}
-CPU_PORT(b, uint8_t)
-CPU_PORT(w, uint16_t)
-CPU_PORT(l, uint32_t)
+/* Each is an exit or a round trip, never in a tight loop. */
+static inline uint8_t cpu_inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	return v;
+}
+
+static inline void cpu_outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
+}
 
 /* cpu_cs() and their like: the selector. */
 #define CPU_SELECTOR(n, insn)                     \
@@ -122,13 +117,20 @@ CPU_PLAIN(pause, "pause")
 CPU_PLAIN(hlt, "hlt")
 CPU_PLAIN(cli, "cli")
 CPU_PLAIN(sti, "sti")
-CPU_PLAIN(sti_hlt, "sti; hlt") /* no interrupt is lost between the two */
-CPU_PLAIN(wbinvd, "wbinvd")
-CPU_PLAIN(clts, "clts")
 
-static inline void cpu_invlpg(const void *p)
+/* DR0 to DR3, a guest's breakpoints. */
+static inline void cpu_dr_load(const uint64_t dr[4])
 {
-	__asm__ volatile("invlpg (%0)" : : "r"(p) : "memory");
+	__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+			 :
+			 : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3])
+			 : "memory");
+}
+
+static inline void cpu_dr_save(uint64_t dr[4])
+{
+	__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+			 : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
 }
 
 /* cpu_gdt(), cpu_idt(): where they are now. */

@@ -30,6 +30,7 @@ struct request {
 	uint16_t seq;
 	const uint8_t *p;
 	size_t len;
+	struct guest *g; /* the one that it names, where the table says that it does */
 };
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -81,8 +82,8 @@ static void finish(const struct request *r)
 	ctl.len = 0;
 }
 
-static void refuse(const struct request *r, int err, const char *f, ...) printf_like(3, 4);
-static void refuse(const struct request *r, int err, const char *f, ...)
+static int refuse(const struct request *r, int err, const char *f, ...) printf_like(3, 4);
+static int refuse(const struct request *r, int err, const char *f, ...)
 {
 	uint32_t e = (uint32_t)-err;
 	va_list ap;
@@ -95,9 +96,10 @@ static void refuse(const struct request *r, int err, const char *f, ...)
 	va_end(ap);
 	send(r, CORE_F_ERROR, ctl.out, n + 4);
 	ctl.len = 0;
+	return err;
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
+/* ---- requests: 0, which sends what was gathered, or what refuse() returned ------------------- */
 
 static void copy_name(char to[CORE_NAME], const char *from)
 {
@@ -110,25 +112,22 @@ static void copy_name(char to[CORE_NAME], const char *from)
 }
 
 /* The guest that the payload begins with; refused when there is none. */
-static struct guest *named(const struct request *r)
+static int named(struct request *r)
 {
-	struct guest *g;
 	char name[CORE_NAME];
 
-	if (r->len < CORE_NAME) {
-		refuse(r, -EINVAL, "the request is too short for a guest's name");
-		return NULL;
-	}
+	if (r->len < CORE_NAME)
+		return refuse(r, -EINVAL, "the request is too short for a guest's name");
 	for (unsigned int i = 0; i < CORE_NAME; i++)
 		name[i] = (char)r->p[i];
 	name[CORE_NAME - 1] = 0;
-	g = guest_find(name);
-	if (!g)
-		refuse(r, -ENOENT, "there is no guest %s; the configuration names them", name);
-	return g;
+	r->g = guest_find(name);
+	return r->g ? 0
+		    : refuse(r, -ENOENT, "there is no guest %s; the configuration names them",
+			     name);
 }
 
-static void do_hello(const struct request *r)
+static int do_hello(const struct request *r)
 {
 	struct core_hello h = {.protocol = cpu_to_le32(CORE_PROTOCOL)};
 
@@ -144,10 +143,10 @@ static void do_hello(const struct request *r)
 	h.boot_ticks = cpu_to_le64(core.boot_tsc);
 	h.first_packet = cpu_to_le64(core.nic ? core.nic->first_packet : 0);
 	gather(r, &h, sizeof(h));
-	finish(r);
+	return 0;
 }
 
-static void do_guests(const struct request *r)
+static int do_guests(const struct request *r)
 {
 	for (unsigned int i = 0; i < core.guests; i++) {
 		const struct guest *g = &core.guest[i];
@@ -173,10 +172,10 @@ static void do_guests(const struct request *r)
 		fmt(a.why, sizeof(a.why), "%s", g->why);
 		gather(r, &a, sizeof(a));
 	}
-	finish(r);
+	return 0;
 }
 
-static void do_vfs(const struct request *r)
+static int do_vfs(const struct request *r)
 {
 	for (unsigned int i = 0; core.nic && i < core.nic->num_vfs; i++) {
 		const struct nic_vf *v = &core.nic->vf[i];
@@ -198,47 +197,34 @@ static void do_vfs(const struct request *r)
 		a.tx_bytes = cpu_to_le64(st.tx_bytes);
 		gather(r, &a, sizeof(a));
 	}
-	finish(r);
+	return 0;
 }
 
-static void do_start(const struct request *r)
+static int do_start(const struct request *r)
 {
-	struct guest *g = named(r);
+	size_t n = r->len - CORE_NAME;
+	struct guest *g = r->g;
 	char args[ARGS_LEN];
-	size_t n = r->len > CORE_NAME ? r->len - CORE_NAME : 0;
 	int err;
 
-	if (!g)
-		return;
-	if (n >= sizeof(args)) {
-		refuse(r, -EMSGSIZE, "arguments of more than %u characters", ARGS_LEN - 1);
-		return;
-	}
+	if (n >= sizeof(args))
+		return refuse(r, -EMSGSIZE, "arguments of more than %u characters", ARGS_LEN - 1);
 	for (size_t i = 0; i < n; i++) {
 		args[i] = (char)r->p[CORE_NAME + i];
-		if (args[i] < ' ' || args[i] > '~') {
-			refuse(r, -EINVAL, "an argument that is no printable ASCII");
-			return;
-		}
+		if (args[i] < ' ' || args[i] > '~')
+			return refuse(r, -EINVAL, "an argument that is no printable ASCII");
 	}
 	args[n] = 0;
 	err = guest_start(g, n ? args : NULL);
 	if (err == -EBUSY)
-		refuse(r, err, "guest %s runs; stop it first", g->cfg.name);
-	else if (err)
-		refuse(r, err, "guest %s: %s", g->cfg.name, g->why);
-	else
-		finish(r);
+		return refuse(r, err, "guest %s runs; stop it first", g->cfg.name);
+	return err ? refuse(r, err, "guest %s: %s", g->cfg.name, g->why) : 0;
 }
 
-static void do_stop(const struct request *r)
+static int do_stop(const struct request *r)
 {
-	struct guest *g = named(r);
-
-	if (!g)
-		return;
-	guest_stop(g);
-	finish(r);
+	guest_stop(r->g);
+	return 0;
 }
 
 static uint32_t word_at(const struct request *r, size_t off)
@@ -247,27 +233,16 @@ static uint32_t word_at(const struct request *r, size_t off)
 	       (uint32_t)r->p[off + 3] << 24;
 }
 
-static void do_attach(const struct request *r)
+static int do_attach(const struct request *r)
 {
-	struct guest *g;
+	uint32_t tier = word_at(r, offsetof(struct core_attach, tier));
+	uint32_t vf = word_at(r, offsetof(struct core_attach, vf));
+	struct guest *g = r->g;
 	const char *why = "";
-	uint32_t tier, vf;
 	int err;
 
-	if (r->len != sizeof(struct core_attach)) {
-		refuse(r, -EINVAL, "the request has %u bytes, not %u", (unsigned int)r->len,
-		       (unsigned int)sizeof(struct core_attach));
-		return;
-	}
-	g = named(r);
-	if (!g)
-		return;
-	tier = word_at(r, offsetof(struct core_attach, tier));
-	vf = word_at(r, offsetof(struct core_attach, vf));
-	if (g->state != GUEST_RUNNING) {
-		refuse(r, -EAGAIN, "guest %s does not run; start it first", g->cfg.name);
-		return;
-	}
+	if (g->state != GUEST_RUNNING)
+		return refuse(r, -EAGAIN, "guest %s does not run; start it first", g->cfg.name);
 	if (tier == NIC_VF) {
 		err = vf_attach(g, vf == UINT32_MAX ? -1 : (int)(vf & 0xff), -1, &why);
 	} else if (tier == NIC_VMDQ || tier == NIC_BRIDGE) {
@@ -276,41 +251,25 @@ static void do_attach(const struct request *r)
 		err = -EINVAL;
 		why = "there is no such tier; vf, vmdq, bridge";
 	}
-	if (err)
-		refuse(r, err, "guest %s: %s", g->cfg.name, why);
-	else
-		finish(r);
+	return err ? refuse(r, err, "guest %s: %s", g->cfg.name, why) : 0;
 }
 
-static void do_detach(const struct request *r)
+static int do_detach(const struct request *r)
 {
+	uint32_t vf = word_at(r, offsetof(struct core_attach, vf));
 	const char *why = "";
-	uint32_t vf;
 	int err;
 
-	if (r->len != sizeof(struct core_attach)) {
-		refuse(r, -EINVAL, "the request has %u bytes, not %u", (unsigned int)r->len,
-		       (unsigned int)sizeof(struct core_attach));
-		return;
-	}
-	vf = word_at(r, offsetof(struct core_attach, vf));
-	if (!core.nic || vf >= core.nic->num_vfs) {
-		refuse(r, -ENODEV, "there is no VF %u", vf);
-		return;
-	}
+	if (!core.nic || vf >= core.nic->num_vfs)
+		return refuse(r, -ENODEV, "there is no VF %u", vf);
 	err = vf_detach(vf, &why);
-	if (err)
-		refuse(r, err, "VF %u: %s", vf, why);
-	else
-		finish(r);
+	return err ? refuse(r, err, "VF %u: %s", vf, why) : 0;
 }
 
-static void do_exits(const struct request *r)
+static int do_exits(const struct request *r)
 {
-	struct guest *g = named(r);
+	const struct guest *g = r->g;
 
-	if (!g)
-		return;
 	for (unsigned int k = 0; k < VCPU_REASONS; k++) {
 		struct core_exit a = {.reason = cpu_to_le32(k)};
 		uint64_t n = 0;
@@ -323,14 +282,14 @@ static void do_exits(const struct request *r)
 		copy_name(a.name, core.ops->reason_name(k));
 		gather(r, &a, sizeof(a));
 	}
-	finish(r);
+	return 0;
 }
 
-static void do_audit(const struct request *r)
+static int do_audit(const struct request *r)
 {
-	struct guest *g = named(r);
+	const struct guest *g = r->g;
 
-	for (unsigned int c = 0; g && c < g->cfg.cpus; c++)
+	for (unsigned int c = 0; c < g->cfg.cpus; c++)
 		for (unsigned int i = 0; i < EXIT_RING; i++) {
 			const struct exit_record *e =
 				&g->cpu[c].ring[(g->cpu[c].ring_next + i) % EXIT_RING];
@@ -345,23 +304,20 @@ static void do_audit(const struct request *r)
 			if (e->tsc)
 				gather(r, &a, sizeof(a));
 		}
-	if (g)
-		finish(r);
+	return 0;
 }
 
-static void do_log(const struct request *r)
+static int do_log(const struct request *r)
 {
 	uint64_t seq;
 
-	if (r->len != 8) {
-		refuse(r, -EINVAL, "a sequence number of 8 bytes is wanted");
-		return;
-	}
+	if (r->len != 8)
+		return refuse(r, -EINVAL, "a sequence number of 8 bytes is wanted");
 	seq = word_at(r, 0) | (uint64_t)word_at(r, 4) << 32;
 	ctl.len = 8 + log_read(&seq, (char *)ctl.out + 8, sizeof(ctl.out) - 8);
 	for (unsigned int i = 0; i < 8; i++)
 		ctl.out[i] = (uint8_t)(seq >> 8 * i);
-	finish(r);
+	return 0;
 }
 
 static void dump_line(void *ctx, const char *name, uint64_t val)
@@ -372,44 +328,33 @@ static void dump_line(void *ctx, const char *name, uint64_t val)
 	gather(ctx, line, n);
 }
 
-static void do_dump(const struct request *r)
+static int do_dump(const struct request *r)
 {
+	uint32_t c = r->len >= CORE_NAME + 4 ? word_at(r, CORE_NAME) : 0;
 	struct request copy = *r;
-	struct guest *g = named(r);
-	uint32_t c;
+	struct guest *g = r->g;
 
-	if (!g)
-		return;
-	c = r->len >= CORE_NAME + 4 ? word_at(r, CORE_NAME) : 0;
-	if (c >= g->cfg.cpus || !g->cpu[c].v) {
-		refuse(r, -ENODEV, "guest %s has no virtual CPU %u that was started", g->cfg.name,
-		       c);
-		return;
-	}
+	if (c >= g->cfg.cpus || !g->cpu[c].v)
+		return refuse(r, -ENODEV, "guest %s has no virtual CPU %u that was started",
+			      g->cfg.name, c);
 	/* What halted may be in its CPU's registers still; of them this CPU knows nothing. */
-	if (g->cpu[c].state == GCPU_RUNNING || sched_release(&g->cpu[c])) {
-		refuse(r, -EBUSY, "it is running on another CPU just now; try again");
-		return;
-	}
+	if (g->cpu[c].state == GCPU_RUNNING || sched_release(&g->cpu[c]))
+		return refuse(r, -EBUSY, "it is running on another CPU just now; try again");
 	core.ops->dump(g->cpu[c].v, dump_line, &copy);
-	finish(r);
+	return 0;
 }
 
-static void do_type(const struct request *r)
+static int do_type(const struct request *r)
 {
-	struct guest *g = named(r);
+	struct guest *g = r->g;
 
-	if (!g)
-		return;
-	if (g->state != GUEST_RUNNING || !g->uart) {
-		refuse(r, -EAGAIN, "guest %s does not run", g->cfg.name);
-		return;
-	}
+	if (g->state != GUEST_RUNNING || !g->uart)
+		return refuse(r, -EAGAIN, "guest %s does not run", g->cfg.name);
 	uart_type(g->uart, (const char *)r->p + CORE_NAME, r->len - CORE_NAME);
-	finish(r);
+	return 0;
 }
 
-static void do_shutdown(const struct request *r)
+static int do_shutdown(const struct request *r)
 {
 	for (unsigned int i = 0; i < core.guests; i++)
 		guest_stop(&core.guest[i]);
@@ -420,13 +365,37 @@ static void do_shutdown(const struct request *r)
 	core_end(0);
 }
 
-static void (*const handlers[])(const struct request *) = {
-	[CORE_HELLO] = do_hello,       [CORE_GUESTS] = do_guests, [CORE_VFS] = do_vfs,
-	[CORE_START] = do_start,       [CORE_STOP] = do_stop,	  [CORE_ATTACH] = do_attach,
-	[CORE_DETACH] = do_detach,     [CORE_EXITS] = do_exits,	  [CORE_AUDIT] = do_audit,
-	[CORE_LOG] = do_log,	       [CORE_DUMP] = do_dump,	  [CORE_TYPE] = do_type,
-	[CORE_SHUTDOWN] = do_shutdown,
+static const struct {
+	int (*fn)(const struct request *r);
+	bool named;  /* begins with a guest's name */
+	uint8_t len; /* bytes that it has; 0: any number */
+} handlers[] = {
+	[CORE_HELLO] = {do_hello, false, 0},
+	[CORE_GUESTS] = {do_guests, false, 0},
+	[CORE_VFS] = {do_vfs, false, 0},
+	[CORE_START] = {do_start, true, 0},
+	[CORE_STOP] = {do_stop, true, 0},
+	[CORE_ATTACH] = {do_attach, true, sizeof(struct core_attach)},
+	[CORE_DETACH] = {do_detach, false, sizeof(struct core_attach)},
+	[CORE_EXITS] = {do_exits, true, 0},
+	[CORE_AUDIT] = {do_audit, true, 0},
+	[CORE_LOG] = {do_log, false, 0},
+	[CORE_DUMP] = {do_dump, true, 0},
+	[CORE_TYPE] = {do_type, true, 0},
+	[CORE_SHUTDOWN] = {do_shutdown, false, 0},
 };
+
+static int handle(struct request *r)
+{
+	if (r->type >= ARRAY_SIZE(handlers) || !handlers[r->type].fn)
+		return refuse(r, -EOPNOTSUPP, "this core does not know request %u", r->type);
+	if (handlers[r->type].len && r->len != handlers[r->type].len)
+		return refuse(r, -EINVAL, "the request has %u bytes, not %u", (unsigned int)r->len,
+			      handlers[r->type].len);
+	if (handlers[r->type].named && named(r))
+		return -EINVAL;
+	return handlers[r->type].fn(r);
+}
 
 static void serve(void)
 {
@@ -441,12 +410,9 @@ static void serve(void)
 	if (f->flags & CORE_F_ANSWER)
 		return;
 	ctl.len = 0;
-	if (r.type >= ARRAY_SIZE(handlers) || !handlers[r.type]) {
-		refuse(&r, -EOPNOTSUPP, "this core does not know request %u", r.type);
-		return;
-	}
 	core_lock();
-	handlers[r.type](&r);
+	if (!handle(&r))
+		finish(&r);
 	core_unlock();
 }
 

@@ -86,10 +86,6 @@ struct insn {
 /* @n bytes of which at most 15 are the instruction's; from 32 on they are not copied, and may
  * change meanwhile. @bits 16, 32, 64: of the code segment. 0; -EINVAL: not one of these. */
 int decode(const uint8_t *bytes, size_t n, unsigned int bits, struct insn *in) must_check;
-/* Guest-linear to guest-physical by the guest's own page tables; rights are not looked at. @code64:
- * it is known to run 64-bit code. -EFAULT: not mapped, or by tables outside of its memory. */
-int guest_walk(struct gcpu *c, bool code64, uint64_t linear, uint64_t *gpa) must_check;
-
 /* cpuid.c: what every guest gets to see, made once. */
 void cpuid_init(void);
 /* The CPUID instruction of @c: leaf and sub-leaf in its registers, which get the answer. */

@@ -207,6 +207,44 @@ static bool execute(const struct target *t, const struct insn *in)
 
 /* ---- the instruction ------------------------------------------------------------------------ */
 
+/* The entry of @linear in @table, whose index is at bit @shift; *@e: what it says. False: absent.
+ */
+static inline bool step(const struct guest *g, uint64_t table, uint64_t linear, unsigned int shift,
+			uint64_t *e)
+{
+	uint64_t at = (table & X86_PTE_ADDR) + (linear >> shift & 511) * 8;
+
+	/* RAM is whole pages. */
+	if (unlikely(at >= g->ram_len))
+		return false;
+	*e = *(const volatile uint64_t *)(uintptr_t)(g->ram + at);
+	return *e & X86_PTE_P;
+}
+
+static int page(uint64_t e, uint64_t linear, unsigned int shift, uint64_t *gpa)
+{
+	uint64_t low = (UINT64_C(1) << shift) - 1;
+
+	*gpa = (e & X86_PTE_ADDR & ~low) | (linear & low);
+	return 0;
+}
+
+/* As vcpu_linear(), for 64-bit code: each access to a device comes here. */
+static inline int walk64(const struct guest *g, uint64_t e, uint64_t linear, uint64_t *gpa)
+{
+	if (!step(g, e, linear, 39, &e) || !step(g, e, linear, 30, &e))
+		return -EFAULT;
+	if (e & X86_PTE_PS)
+		return page(e, linear, 30, gpa);
+	if (!step(g, e, linear, 21, &e))
+		return -EFAULT;
+	if (e & X86_PTE_PS)
+		return page(e, linear, 21, gpa);
+	if (!step(g, e, linear, 12, &e))
+		return -EFAULT;
+	return page(e, linear, 12, gpa);
+}
+
 /* An instruction that may go on in the next page: the bytes that there are, in @buf. */
 static size_t fetch_both(struct gcpu *c, uint64_t rip, const uint8_t *p, size_t first, uint8_t *buf)
 {
@@ -217,7 +255,7 @@ static size_t fetch_both(struct gcpu *c, uint64_t rip, const uint8_t *p, size_t 
 	for (size_t i = 0; i < first; i++)
 		buf[i] = p[i];
 	/* Whether the next page is needed, decode finds out. */
-	if (first < INSN_MAX && !guest_walk(c, false, rip + first, &gpa))
+	if (first < INSN_MAX && vcpu_linear(c->v, rip + first, &gpa))
 		q = guest_ptr(c->guest, gpa, INSN_MAX - first);
 	for (size_t i = first; q && i < INSN_MAX; i++)
 		buf[i] = q[i - first];
@@ -233,13 +271,16 @@ static int instruction(struct gcpu *c, struct insn *in)
 	const uint8_t *p;
 
 	/* Outside of long mode L is reserved, SDM 3A 3.4.5. */
-	if (!(attr & X86_SEG_L)) {
+	if (likely(attr & X86_SEG_L)) {
+		if (walk64(c->guest, c->v->ops->get(c->v, VCPU_CR3), rip, &gpa))
+			return -EFAULT;
+	} else {
 		bits = attr & X86_SEG_DB ? 32 : 16;
 		rip = (uint32_t)(rip + c->v->ops->get(c->v, VCPU_CS_BASE));
 		first = 4096 - (rip & 0xfff);
+		if (!vcpu_linear(c->v, rip, &gpa))
+			return -EFAULT;
 	}
-	if (guest_walk(c, bits == 64, rip, &gpa))
-		return -EFAULT;
 	/* To the end of its page it is all RAM, or not. */
 	p = guest_ptr(c->guest, gpa, first);
 	if (!p)

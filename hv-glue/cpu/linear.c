@@ -22,7 +22,7 @@ static uint64_t entry(const struct vcpu_space *s, uint64_t gpa, bool wide)
 	return wide ? *(const volatile uint64_t *)p : *(const volatile uint32_t *)p;
 }
 
-bool vcpu_linear(struct vcpu *v, uint64_t lin, uint64_t *gpa)
+NOINLINE bool vcpu_linear(struct vcpu *v, uint64_t lin, uint64_t *gpa)
 {
 	bool lma = v->ops->get(v, VCPU_EFER) & X86_EFER_LMA;
 	bool wide = v->ops->get(v, VCPU_CR4) & X86_CR4_PAE;

@@ -289,14 +289,10 @@ static void queue_on(struct virtio *v)
 	vring_no_kick(r, v->select == RX);
 }
 
-static uint64_t low(uint64_t old, uint32_t val)
+static void set_half(uint64_t *reg, bool high, uint32_t val)
 {
-	return (old & ~(uint64_t)UINT32_MAX) | val;
-}
-
-static uint64_t high(uint64_t old, uint32_t val)
-{
-	return (old & UINT32_MAX) | (uint64_t)val << 32;
+	*reg = high ? (*reg & UINT32_MAX) | (uint64_t)val << 32
+		    : (*reg & ~(uint64_t)UINT32_MAX) | val;
 }
 
 /* Registers of the selected queue; they stand still while it is on. */
@@ -315,29 +311,14 @@ static void queue_write(struct virtio *v, unsigned int off, uint32_t val)
 	}
 	if (r->on)
 		return;
-	switch (off) {
-	case VIRTIO_C_QSIZE:
+	if (off == VIRTIO_C_QSIZE)
 		r->size = (uint16_t)val;
-		break;
-	case VIRTIO_C_QDESC:
-		r->desc_gpa = low(r->desc_gpa, val);
-		break;
-	case VIRTIO_C_QDESC + 4:
-		r->desc_gpa = high(r->desc_gpa, val);
-		break;
-	case VIRTIO_C_QDRIVER:
-		r->avail_gpa = low(r->avail_gpa, val);
-		break;
-	case VIRTIO_C_QDRIVER + 4:
-		r->avail_gpa = high(r->avail_gpa, val);
-		break;
-	case VIRTIO_C_QDEVICE:
-		r->used_gpa = low(r->used_gpa, val);
-		break;
-	case VIRTIO_C_QDEVICE + 4:
-		r->used_gpa = high(r->used_gpa, val);
-		break;
-	}
+	if (off == VIRTIO_C_QDESC || off == VIRTIO_C_QDESC + 4)
+		set_half(&r->desc_gpa, off & 4, val);
+	if (off == VIRTIO_C_QDRIVER || off == VIRTIO_C_QDRIVER + 4)
+		set_half(&r->avail_gpa, off & 4, val);
+	if (off == VIRTIO_C_QDEVICE || off == VIRTIO_C_QDEVICE + 4)
+		set_half(&r->used_gpa, off & 4, val);
 }
 
 static void common_write(struct virtio *v, unsigned int off, uint32_t val)
@@ -353,7 +334,7 @@ static void common_write(struct virtio *v, unsigned int off, uint32_t val)
 		if (v->status & VIRTIO_S_FEATURES_OK)
 			break;
 		if (v->gf_select < 2)
-			v->features = v->gf_select ? high(v->features, val) : low(v->features, val);
+			set_half(&v->features, v->gf_select, val);
 		break;
 	case VIRTIO_C_MSIX:
 		v->config_vector = val < VECTORS ? (uint16_t)val : VIRTIO_NO_VECTOR;
@@ -467,17 +448,16 @@ static void removed(struct vpci_func *f)
  * firmware that cannot reach a BAR. */
 static int capability(struct vpci_func *f, uint8_t type, uint32_t at, uint32_t len)
 {
-	int c = vpci_cap(f, VIRTIO_CAP, type == VIRTIO_CAP_NOTIFY ? 20 : 16);
+	uint8_t size = type == VIRTIO_CAP_NOTIFY ? 20 : 16;
+	int c = vpci_cap(f, VIRTIO_CAP, size);
 
 	if (c < 0)
 		return c;
-	f->cfg[c + 2] = type == VIRTIO_CAP_NOTIFY ? 20 : 16;
+	f->cfg[c + 2] = size;
 	f->cfg[c + 3] = type;
 	f->cfg[c + 4] = BAR;
-	for (unsigned int i = 0; i < 4; i++) {
-		f->cfg[c + 8 + (int)i] = (uint8_t)(at >> 8 * i);
-		f->cfg[c + 12 + (int)i] = (uint8_t)(len >> 8 * i);
-	}
+	vpci_put(f, (unsigned int)c + 8, 4, at);
+	vpci_put(f, (unsigned int)c + 12, 4, len);
 	if (type == VIRTIO_CAP_NOTIFY)
 		f->cfg[c + 16] = 4; /* bytes from queue to queue */
 	return 0;

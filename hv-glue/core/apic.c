@@ -66,11 +66,6 @@ static void wr(uint32_t reg, uint32_t val)
 		*(volatile uint32_t *)(BASE + reg) = val;
 }
 
-uint32_t apic_own_id(void)
-{
-	return a.x2apic ? rd(APIC_ID) : rd(APIC_ID) >> 24;
-}
-
 bool apic_is_x2(void)
 {
 	return a.x2apic;
@@ -109,7 +104,7 @@ void apic_cpu_init(struct core_cpu *cpu)
 		core_refuse("CPU %u: its local APIC is at 0x%lx, not at fee00000: let the firmware "
 			    "leave it there",
 			    cpu->id, (unsigned long)(base & X86_PTE_ADDR));
-	cpu->apic_id = apic_own_id();
+	cpu->apic_id = a.x2apic ? rd(APIC_ID) : rd(APIC_ID) >> 24;
 	wr(APIC_TPR, 0);
 	wr(APIC_LVT_LINT0, LVT_MASKED); /* the PICs' way in */
 	wr(APIC_LVT_LINT1, LVT_NMI);

@@ -123,7 +123,6 @@ enum { VEC_ERROR = 0xfe, VEC_SPURIOUS };
 /* The BSP's part (PICs silent, the timer's rate), then any CPU's own; refuses. */
 void apic_init(void);
 void apic_cpu_init(struct core_cpu *cpu);
-uint32_t apic_own_id(void);
 /* An interprocessor interrupt; @icr: delivery mode and vector. */
 void apic_ipi(uint32_t apic_id, uint32_t icr);
 #define ICR_INIT  0x4500u

@@ -46,13 +46,6 @@ static int word(struct line *l, char *w, size_t len)
 	return quoted ? refuse(l, "line %u: a quote that is not closed", l->number) : 1;
 }
 
-static bool equal(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 /* If @w is KEY=value, the value. */
 static const char *value_of(const char *w, const char *key)
 {
@@ -96,14 +89,14 @@ static int nic(struct line *l, const char *v, struct guest_config *g, unsigned i
 	if (*nics == GUEST_NICS)
 		return refuse(l, "line %u: more than %u NICs", l->number, GUEST_NICS);
 	g->nic[*nics].vf = -1;
-	if (equal(v, "vf")) {
+	if (text_equal(v, "vf")) {
 		g->nic[*nics].tier = NIC_VF;
 	} else if (v[0] == 'v' && v[1] == 'f' && v[2] == ':' && number(v + 3, 0, 6, &vf)) {
 		g->nic[*nics].tier = NIC_VF;
 		g->nic[*nics].vf = (int)vf;
-	} else if (equal(v, "vmdq")) {
+	} else if (text_equal(v, "vmdq")) {
 		g->nic[*nics].tier = NIC_VMDQ;
-	} else if (equal(v, "bridge")) {
+	} else if (text_equal(v, "bridge")) {
 		g->nic[*nics].tier = NIC_BRIDGE;
 	} else {
 		return refuse(l, "line %u: nic=%s is none of vf, vf:0..vf:6, vmdq, bridge",
@@ -146,7 +139,7 @@ static int guest_word(struct line *l, const char *w, struct guest_config *g, uns
 		g->cpu = (int)n;
 		return 0;
 	}
-	if (equal(w, "manual")) {
+	if (text_equal(w, "manual")) {
 		g->autostart = false;
 		return 0;
 	}
@@ -171,7 +164,7 @@ static int guest_line(struct line *l, struct config *c)
 		return rc ? rc : refuse(l, "line %u: a guest without a name", l->number);
 	rc = copy(l, "the name", w, g->name, sizeof(g->name));
 	for (unsigned int i = 0; !rc && i < c->guests; i++)
-		if (equal(c->guest[i].name, g->name))
+		if (text_equal(c->guest[i].name, g->name))
 			return refuse(l, "line %u: a second guest %s", l->number, g->name);
 	while (!rc && (rc = word(l, w, sizeof(w))) > 0)
 		rc = guest_word(l, w, g, &nics);
@@ -196,9 +189,9 @@ int config_parse(const char *text, size_t len, struct config *c, char *why, size
 			l.end++;
 		l.number++;
 		rc = word(&l, w, sizeof(w));
-		if (rc > 0 && equal(w, "guest")) {
+		if (rc > 0 && text_equal(w, "guest")) {
 			rc = guest_line(&l, c);
-		} else if (rc > 0 && equal(w, "vfs")) {
+		} else if (rc > 0 && text_equal(w, "vfs")) {
 			rc = word(&l, w, sizeof(w));
 			if (rc <= 0 || !number(w, 0, 7, &n))
 				return rc < 0 ? rc

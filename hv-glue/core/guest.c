@@ -13,13 +13,6 @@
 /* What a start took: as much has to come back. */
 static size_t taken[GUESTS];
 
-static bool same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 static size_t vcpu_size(void)
 {
 	return (core.ops->size + VCPU_PAGE - 1) / VCPU_PAGE;
@@ -28,7 +21,7 @@ static size_t vcpu_size(void)
 struct guest *guest_find(const char *name)
 {
 	for (unsigned int i = 0; i < core.guests; i++) {
-		if (same(core.guest[i].cfg.name, name))
+		if (text_equal(core.guest[i].cfg.name, name))
 			return &core.guest[i];
 	}
 	return NULL;

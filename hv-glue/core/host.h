@@ -32,6 +32,12 @@ const struct module *module_at(unsigned int n);
  * Returns the length that it has. */
 size_t fmt(char *buf, size_t len, const char *f, ...) printf_like(3, 4);
 size_t fmt_v(char *buf, size_t len, const char *f, va_list ap);
+static inline bool text_equal(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
 /* One line to the ring log and the console; any CPU. Rate limits are the caller's. */
 void core_log(enum os_log_level level, const char *f, ...) printf_like(2, 3);
 /* Culprit's line: "guest NAME: ...", at most 8 a second a guest, the rest counted. */

@@ -287,13 +287,8 @@ const struct module *module_at(unsigned int n)
 
 const struct module *module_find(const char *name)
 {
-	for (unsigned int i = 0; i < boot.modules; i++) {
-		size_t n = 0;
-
-		while (name[n] && boot.module[i].name[n] == name[n])
-			n++;
-		if (boot.module[i].name[n] == name[n])
+	for (unsigned int i = 0; i < boot.modules; i++)
+		if (text_equal(boot.module[i].name, name))
 			return &boot.module[i];
-	}
 	return NULL;
 }

@@ -26,7 +26,6 @@ enum vf_step {
 	VF_STEP_GIVE,	 /* its function appears on the guest's bus */
 	VF_STEPS
 };
-const char *vf_step_name(enum vf_step s);
 
 struct nic_vf {
 	struct guest *owner;

@@ -6,13 +6,6 @@
 
 static struct config config;
 
-static bool equal(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 static const struct module *conf_module(void)
 {
 	const struct module *m;
@@ -22,7 +15,7 @@ static const struct module *conf_module(void)
 
 		while (m->name[n])
 			n++;
-		if (n > 5 && equal(m->name + n - 5, ".conf"))
+		if (n > 5 && text_equal(m->name + n - 5, ".conf"))
 			return m;
 	}
 	return NULL;

@@ -9,7 +9,7 @@
 
 #define LEAVE_US 100000 /* a CPU that was told to leave its guest has left it */
 
-const char *vf_step_name(enum vf_step s)
+static const char *step_name(enum vf_step s)
 {
 	static const char *const names[VF_STEPS] = {
 		"quiesced", "reset",   "scrubbed", "interrupts freed",
@@ -36,14 +36,14 @@ static void proved(struct passthrough *pt, enum vf_step s, bool ok, const char *
 	va_end(ap);
 	if (ok) {
 		v->step = s;
-		core_log(OS_LOG_INFO, "VF %u: %s: %s", pt->n, vf_step_name(s), seen);
+		core_log(OS_LOG_INFO, "VF %u: %s: %s", pt->n, step_name(s), seen);
 		return;
 	}
 	if (!v->lost)
 		fmt(v->why, sizeof(v->why), "not %s (%s), it stays out of use: reset the machine",
-		    vf_step_name(s), seen);
+		    step_name(s), seen);
 	v->lost = true;
-	core_log(OS_LOG_ERR, "VF %u: not %s: %s", pt->n, vf_step_name(s), seen);
+	core_log(OS_LOG_ERR, "VF %u: not %s: %s", pt->n, step_name(s), seen);
 }
 
 /* ---- taken away ------------------------------------------------------------------------------ */

@@ -35,6 +35,17 @@ asked_of_it() {
 }
 dumped() { dump=$(c dump attacker 2>&1 | grep -iE '(^|_| )rip +(0x)?0*1[0-9a-f]{5}\b'); }
 
+# feed MAC REGEX: frames for the attacker's VF, a few at a time, since its queue is off now and then; until the log
+# says what it has to, or the attacker has ended.
+feed() {
+	local i
+	for i in {1..60}; do
+		wire send --dst "$1" --count 20 >/dev/null
+		! says "$2" && ! guest_ends attacker || return 0
+		progress_pause 0.05
+	done
+}
+
 # try WHAT HOW REGEX
 try() {
 	local what=${1%%:*} extra= how=$2 regex=$3 beats out free
@@ -47,7 +58,7 @@ try() {
 	case $what in
 	dma-rx-* | vf-rx-*)
 		until_true $patience says 'receiving' || { fail "it did not come to its try"; return; }
-		wire send --dst "$(vf_of attacker mac)" --count 400 >/dev/null ;;
+		feed "$(vf_of attacker mac)" "$regex" ;;
 	asleep)
 		until_true $patience says "$regex" || { fail "it did not come to its try"; return; }
 		asked_of_it || return ;;

@@ -282,18 +282,18 @@ install: all
 
 .PHONY: help
 help:
-	@echo "all      sluiced and sluice, in $(B)/bin"
-	@echo "run      boots the lab and does the main job, step by step"
-	@echo "lab      an interactive shell in the lab, sluiced running"
-	@echo "test     all tests (SUITES=\"unit device lab core\")"
-	@echo "core-run the hypervisor core on an emulated machine: guests, traffic, what a packet costs"
+	@echo "all        sluiced and sluice, in $(B)/bin"
+	@echo "run        boots the lab and does the main job, step by step"
+	@echo "lab        an interactive shell in the lab, sluiced running"
+	@echo "test       all tests (SUITES=\"unit device lab core\")"
+	@echo "core-run   the hypervisor core on an emulated machine: guests, traffic, what a packet costs"
 	@echo "core-linux a stock Linux under it, packed as it comes, and with two CPUs; minutes"
-	@echo "core-test all its tests: unit images, the attack list, VF moves, virtual CPUs, 50 starts"
-	@echo "iso      the core as a bootable image, with GRUB"
-	@echo "check    format, linters, headers alone, include brackets, freestanding symbols"
-	@echo "bench    instructions per packet and rates, beside their peers"
-	@echo "install  into PREFIX ($(PREFIX)), DESTDIR heeded"
-	@echo "clean    removes $(B)/"
+	@echo "core-test  all its tests: unit images, the attack list, VF moves, virtual CPUs, 50 starts"
+	@echo "iso        the core as a bootable image, with GRUB"
+	@echo "check      format, linters, headers alone, include brackets, freestanding symbols"
+	@echo "bench      instructions per packet and rates, beside their peers"
+	@echo "install    into PREFIX ($(PREFIX)), DESTDIR heeded"
+	@echo "clean      removes $(B)/"
 
 .PHONY: clean
 clean:

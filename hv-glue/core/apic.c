@@ -2,7 +2,7 @@
 /*
  * The local APIC of each CPU: vectors and their handlers, the timer, interrupts between CPUs,
  * sleep. Registers by memory, or by MSR when firmware left the CPU in x2APIC mode. SDM 3A
- * chapter 10.
+ * chapter 11.
  */
 #include "boot.h"
 
@@ -256,12 +256,8 @@ void apic_timer(uint64_t tsc)
 
 void cpu_idle(uint64_t tsc)
 {
-	struct core_cpu *cpu = this_cpu();
-
 	log_drain(4);
 	apic_timer(tsc);
-	__atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
 	cpu_halt();
 	apic_timer(0); /* a guest that runs next meets no timer that was not meant for it */
-	__atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
 }

@@ -173,7 +173,7 @@ static bool bridge_tx(struct port *p, const struct port_part *part, unsigned int
 
 	if (!mac_equal(src, (const struct mac *)p->mac) && admit(p, src, false)) {
 		p->dropped++;
-		p->guest->refused++;
+		guest_refused(p->guest);
 		return false;
 	}
 	p->tx++;

@@ -22,6 +22,8 @@ static struct {
 	bool there;    /* a UART answers */
 	uint8_t out[CORE_PAYLOAD_MAX];
 	size_t len; /* of what is gathered in out */
+	bool lost;  /* the line took nothing: the rest of this answer goes nowhere */
+	bool keep;  /* the lock: what is told must stand still until all is told */
 } ctl;
 
 /* A request as its handler sees it. */
@@ -35,7 +37,7 @@ struct request {
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* A line that takes nothing for long loses its answer; the core does not wait for it. */
+/* A line that takes nothing for long loses its answer. */
 static bool put(const void *p, size_t len)
 {
 	const uint8_t *b = p;
@@ -58,9 +60,18 @@ static void send(const struct request *r, uint8_t flags, const void *p, size_t l
 {
 	struct core_frame f;
 
+	if (ctl.lost)
+		return;
 	frame_seal(&f, r->type, CORE_F_ANSWER | flags, r->seq, p, len);
-	if (put(&f, sizeof(f)))
-		put(p, len);
+	/* A serial line is slow, and guests need the lock; their memory is freed by this CPU alone.
+	 */
+	if (!ctl.keep) {
+		core_unlock();
+		log_drain(64); /* what was done is told before it is answered */
+	}
+	ctl.lost = !put(&f, sizeof(f)) || !put(p, len);
+	if (!ctl.keep)
+		core_lock();
 }
 
 /* Gathers records; what is full goes out with MORE, finish() sends the rest. */
@@ -340,7 +351,9 @@ static int do_dump(const struct request *r)
 	/* What halted may be in its CPU's registers still; of them this CPU knows nothing. */
 	if (g->cpu[c].state == GCPU_RUNNING || sched_release(&g->cpu[c]))
 		return refuse(r, -EBUSY, "it is running on another CPU just now; try again");
+	ctl.keep = true; /* no other CPU loads it meanwhile */
 	core.ops->dump(g->cpu[c].v, dump_line, &copy);
+	sched_resume(&g->cpu[c]);
 	return 0;
 }
 
@@ -410,6 +423,7 @@ static void serve(void)
 	if (f->flags & CORE_F_ANSWER)
 		return;
 	ctl.len = 0;
+	ctl.lost = ctl.keep = false;
 	core_lock();
 	if (!handle(&r))
 		finish(&r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * The hypervisor core's own structures. One lock, core_lock(), guards all of them but what is said
- * to be a CPU's own; the few exits that need none (CPUID, MSRs, the virtual APIC of the guest CPU
- * that runs here) do not take it.
+ * to be a CPU's own; the exits that need none of it (CPUID, MSRs, control registers) do not take
+ * it.
  */
 #ifndef SLUICE_CORE_CORE_H
 #define SLUICE_CORE_CORE_H
@@ -47,6 +47,7 @@ struct gcpu {
 	uint64_t irr_new[4]; /* atomic: vectors raised by others, merged before entry */
 	bool kicked;	     /* atomic: something of the above is there */
 	uint64_t xcr0, apic_base;
+	bool halted; /* since its last run: an interrupt that it takes, or an NMI, ends it */
 	bool shares; /* others wait for its CPU, as its back end was told */
 	uint64_t exits[VCPU_REASONS];
 	uint64_t tsc_root, tsc_guest; /* ticks spent in the core for it, and in the guest */
@@ -112,11 +113,12 @@ struct core_cpu {
 	unsigned int id;
 	uint32_t apic_id;
 	bool online;
-	bool idle; /* atomic: in HLT, wants an IPI */
 	struct vcpu_host host;
 	struct gcpu *queue, *running; /* round robin; guarded by the lock */
 	bool release; /* another CPU wants what runs out of the registers; likewise */
-	uint64_t slice_end;
+	/* TSC: when to think who runs; the exit that is armed; until when exits go straight back.
+	 */
+	uint64_t slice_end, armed, due;
 	uint64_t irqs, kicks;
 };
 
@@ -127,13 +129,19 @@ struct core {
 	struct guest guest[GUESTS];
 	unsigned int guests;
 	struct vtd *vtd;
-	struct nic *nic; /* nic.h */
-	uint64_t tsc_hz;
+	struct nic *nic;	/* nic.h */
+	uint64_t tsc_hz, slice; /* ticks of a second, of SLICE_US */
 	uint64_t boot_tsc;
 	struct vcpu_mem mem; /* page allocator as the back ends want it */
 	void *apic_access;
 };
 extern struct core core;
+
+/* Counts what a rule refused; any CPU, with or without the lock. */
+static inline void guest_refused(struct guest *g)
+{
+	__atomic_fetch_add(&g->refused, 1, __ATOMIC_RELAXED);
+}
 
 static inline struct core_cpu *this_cpu(void)
 {
@@ -145,5 +153,6 @@ static inline struct core_cpu *this_cpu(void)
 
 void core_lock(void);
 void core_unlock(void);
+bool core_locked(void); /* by this CPU */
 
 #endif

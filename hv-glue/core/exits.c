@@ -142,7 +142,7 @@ static enum exit_next on_cr(struct gcpu *c, struct vcpu_exit *e)
 	}
 	/* The back end refuses what MOV would: reserved bits, bits that guests do not get. */
 	if (c->v->ops->set(c->v, reg, cr_value(c, e))) {
-		c->guest->refused++;
+		guest_refused(c->guest);
 		return fault(c, X86_VEC_GP, 0);
 	}
 	return skip(c, e);
@@ -156,7 +156,7 @@ static enum exit_next on_xsetbv(struct gcpu *c, struct vcpu_exit *e)
 
 	ok = ok && (val & X86_XCR0_X87) && !(val & ~cpuid_xcr0());
 	if (!ok || (val & (X86_XCR0_SSE | X86_XCR0_AVX)) == X86_XCR0_AVX) {
-		c->guest->refused++;
+		guest_refused(c->guest);
 		return fault(c, X86_VEC_GP, 0);
 	}
 	cpu_xsetbv(val);
@@ -167,14 +167,14 @@ static enum exit_next on_xsetbv(struct gcpu *c, struct vcpu_exit *e)
 static enum exit_next on_undefined(struct gcpu *c, struct vcpu_exit *e)
 {
 	(void)e;
-	c->guest->refused++;
+	guest_refused(c->guest);
 	return fault(c, X86_VEC_UD, -1);
 }
 
 static enum exit_next on_gp(struct gcpu *c, struct vcpu_exit *e)
 {
 	(void)e;
-	c->guest->refused++;
+	guest_refused(c->guest);
 	return fault(c, X86_VEC_GP, 0);
 }
 
@@ -225,7 +225,7 @@ static enum exit_next on_call(struct gcpu *c, struct vcpu_exit *e)
 		guest_done(c->guest, "done, status %u", (unsigned int)arg);
 		return EXIT_BLOCK;
 	default:
-		c->guest->refused++;
+		guest_refused(c->guest);
 	}
 	return skip(c, e);
 }
@@ -263,7 +263,7 @@ static enum exit_next on_io(struct gcpu *c, struct vcpu_exit *e)
 	if (e->io.string)
 		return fail(c, e, "string input or output, which no port here has");
 	if (!uart && !probed(e->io.port))
-		c->guest->refused++;
+		guest_refused(c->guest);
 	if (!e->io.in) {
 		if (uart)
 			uart_out(c->guest->uart, e->io.port & 7, (uint8_t)*rax);

@@ -43,6 +43,7 @@ int sched_del(struct gcpu *c) must_check;
 /* For another CPU to look into one that does not run: its registers are in memory, and stay there
  * while the lock is held. Dropped meanwhile; -ETIMEDOUT. */
 int sched_release(struct gcpu *c) must_check;
+void sched_resume(struct gcpu *c); /* its CPU goes on */
 /* From HALTED; any CPU, any state: it sees what is new. @nmi: also when it has interrupts off. */
 void sched_wake(struct gcpu *c, bool nmi);
 void sched_kill(struct gcpu *c); /* OFF from now on; any CPU, no lock; it may run on for a moment */

@@ -222,13 +222,18 @@ static void offer(struct gcpu *c)
 	ops->want_window(c->v, vector >= 0);
 }
 
+static inline void tick(struct gcpu *c)
+{
+	/* 0, which is off, becomes the largest. */
+	if (unlikely(c->apic_deadline - 1 < c->v->tsc_exit))
+		timer_fire(c, c->v->tsc_exit);
+}
+
 void lapic_prepare(struct gcpu *c)
 {
 	bool vid = c->cpu->host.caps & VCPU_CAP_VID;
 
-	/* 0, which is off, becomes the largest. */
-	if (unlikely(c->apic_deadline - 1 < c->v->tsc_exit))
-		timer_fire(c, c->v->tsc_exit);
+	tick(c);
 	if (__atomic_load_n(&c->kicked, __ATOMIC_ACQUIRE)) {
 		merge(c);
 		if (vid)
@@ -242,6 +247,7 @@ bool lapic_pending(struct gcpu *c)
 {
 	bool nmi = __atomic_load_n(&c->irr_new[0], __ATOMIC_SEQ_CST) & NMI_BIT;
 
+	tick(c);
 	if (__atomic_load_n(&c->kicked, __ATOMIC_SEQ_CST)) {
 		merge(c);
 		if (c->cpu->host.caps & VCPU_CAP_VID)
@@ -295,7 +301,7 @@ bool lapic_msi(struct guest *g, uint64_t addr, uint32_t data)
 	if (c)
 		lapic_raise(c, vector);
 	else
-		g->refused++;
+		guest_refused(g);
 	return c;
 }
 
@@ -320,7 +326,7 @@ static void send_one(struct gcpu *from, struct gcpu *to, uint32_t icr)
 			sched_sipi(to, icr & 0xff);
 		break;
 	default:
-		from->guest->refused++;
+		guest_refused(from->guest);
 	}
 }
 

@@ -119,7 +119,9 @@ void core_log(enum os_log_level level, const char *f, ...)
 	va_start(ap, f);
 	record(level, f, ap);
 	va_end(ap);
-	log_drain(16);
+	/* The console is slow, and guests wait for the lock: CPU 0 shows it in its next rounds. */
+	if (!core_locked())
+		log_drain(16);
 }
 
 /* Whether @g may say @cost more; what it may not is counted in *@held, until it may again. A start

@@ -76,7 +76,7 @@ static uint64_t load_other(const struct target *t, unsigned int size)
 
 	if (t->apic)
 		return size == 4 && !(off & 15) ? lapic_read(t->c, (uint32_t)off) : 0;
-	t->c->guest->refused++;
+	guest_refused(t->c->guest);
 	return UINT64_MAX;
 }
 
@@ -87,7 +87,7 @@ static void store_other(const struct target *t, unsigned int size, uint64_t val)
 	if (t->apic && size == 4 && !(off & 15))
 		lapic_write(t->c, (uint32_t)off, (uint32_t)val);
 	else
-		t->c->guest->refused++;
+		guest_refused(t->c->guest);
 }
 
 static uint64_t load(const struct target *t, unsigned int size)

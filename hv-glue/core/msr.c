@@ -63,9 +63,10 @@ static int refuse(struct gcpu *c, const char *how, uint32_t msr)
 {
 	struct guest *g = c->guest;
 
-	/* A few are probed by every kernel; a guest that goes through all of them is counted. */
-	if (g->refused++ < 8)
-		guest_log(g, "%s MSR 0x%x: refused", how, msr);
+	/* A few are probed by every kernel; who goes through all of them is held back by the log.
+	 */
+	guest_refused(g);
+	guest_log(g, "%s MSR 0x%x: refused", how, msr);
 	return -EPERM;
 }
 

@@ -98,8 +98,9 @@ static bool take_flag(bool *flag)
 /* The unit's own message is not remapped (VT-d 5.1.6): compatibility format. */
 static void fault_irq_on(void)
 {
-	const struct vtd_msi msi = {.addr = COMPAT_MSI | (uint64_t)core.cpu[0].apic_id
-								 << COMPAT_TARGET,
+	uint64_t id = core.cpu[0].apic_id; /* beyond 8 bits in the upper half, VT-d 10.4.13 */
+	const struct vtd_msi msi = {.addr = COMPAT_MSI | (id & 0xff) << COMPAT_TARGET |
+					    id >> 8 << 40,
 				    .data = (uint32_t)fault_vector};
 
 	vtd_fault_irq(core.vtd, &msi);

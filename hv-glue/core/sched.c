@@ -15,9 +15,9 @@
 
 /* A CPU's own. */
 static struct {
-	uint64_t slice;	  /* TSC when its guest CPU got it */
-	uint64_t service; /* TSC of the next round of service; CPU 0 */
-	bool yield;	  /* the guest CPU lets others go first */
+	uint64_t slice;		/* TSC when its guest CPU got it */
+	uint64_t service, soon; /* TSC of the next round of service; if the card calls. CPU 0 */
+	bool yield;		/* the guest CPU lets others go first */
 } own[CORE_CPUS];
 
 static enum gcpu_state state(const struct gcpu *c)
@@ -97,11 +97,24 @@ int sched_del(struct gcpu *c)
 
 int sched_release(struct gcpu *c)
 {
+	int err;
+
 	if (c->cpu == this_cpu())
 		return 0;
 	c->cpu->release = true;
 	cpu_kick(c->cpu);
-	return wait_put(c);
+	err = wait_put(c);
+	if (err)
+		sched_resume(c);
+	return err;
+}
+
+void sched_resume(struct gcpu *c)
+{
+	if (c->cpu == this_cpu())
+		return;
+	c->cpu->release = false;
+	cpu_kick(c->cpu);
 }
 
 void sched_kill(struct gcpu *c)
@@ -120,13 +133,16 @@ static bool shut(const struct gcpu *c)
 void sched_wake(struct gcpu *c, bool nmi)
 {
 	struct core_cpu *cpu = c->cpu;
+	bool woke;
 
 	if (!cpu || (!nmi && shut(c)))
 		return;
-	/* Here: a guest CPU that runs gets to share its slice from its next exit on. */
-	if (turn(c, GCPU_HALTED, GCPU_READY) && cpu == this_cpu())
-		cpu->slice_end = 0;
-	if (cpu != this_cpu())
+	woke = turn(c, GCPU_HALTED, GCPU_READY);
+	/* Here: a guest CPU that runs gets to share its slice from its next exit on. Elsewhere: one
+	 * whose turn has to come sees it then, and whoever has that CPU is not disturbed. */
+	if (cpu == this_cpu() && woke)
+		cpu->slice_end = cpu->due = 0;
+	else if (cpu != this_cpu() && (woke || state(c) == GCPU_RUNNING))
 		cpu_kick(cpu);
 }
 
@@ -137,7 +153,7 @@ void sched_reset(struct gcpu *c)
 	/* Its guest may end at this moment, without the lock: OFF is for good. */
 	do {
 		s = state(c);
-		if (s == GCPU_OFF || !c->cpu)
+		if (s == GCPU_OFF || s == GCPU_WAIT || !c->cpu)
 			return;
 	} while (!turn(c, s, GCPU_WAIT));
 	cpu_kick(c->cpu);
@@ -150,7 +166,7 @@ void sched_sipi(struct gcpu *c, unsigned int vector)
 	c->sipi = (uint8_t)vector;
 	turn(c, GCPU_WAIT, GCPU_SIPI);
 	if (c->cpu == this_cpu())
-		c->cpu->slice_end = 0;
+		c->cpu->slice_end = c->cpu->due = 0;
 	cpu_kick(c->cpu);
 }
 
@@ -158,6 +174,7 @@ void sched_sipi(struct gcpu *c, unsigned int vector)
 static void start(struct gcpu *c)
 {
 	lapic_init(c);
+	c->halted = false;
 	c->v->ops->start(c->v, &(struct vcpu_start){.real = true, .vector = c->sipi});
 	turn(c, GCPU_SIPI, GCPU_READY);
 }
@@ -174,7 +191,9 @@ static struct gcpu *pick(struct core_cpu *cpu)
 		put(cpu);
 		cur = NULL;
 	}
-	cpu->release = false;
+	cpu->slice_end = UINT64_MAX;
+	if (cpu->release) /* until who asked has had his look */
+		return NULL;
 	for (struct gcpu *c = cpu->queue; c; c = c->next) {
 		if (state(c) == GCPU_SIPI)
 			start(c);
@@ -191,7 +210,7 @@ static struct gcpu *pick(struct core_cpu *cpu)
 			next = c;
 	}
 	if (cur && state(cur) == GCPU_READY && !own[cpu->id].yield &&
-	    now - own[cpu->id].slice < us_to_tsc(SLICE_US))
+	    now - own[cpu->id].slice < core.slice)
 		next = cur;
 	own[cpu->id].yield = false;
 	if (next && !turn(next, GCPU_READY, GCPU_RUNNING))
@@ -200,7 +219,7 @@ static struct gcpu *pick(struct core_cpu *cpu)
 		put(cpu);
 		__atomic_store_n(&cpu->running, next, __ATOMIC_SEQ_CST);
 	}
-	if (next && (next != cur || now - own[cpu->id].slice >= us_to_tsc(SLICE_US))) {
+	if (next && (next != cur || now - own[cpu->id].slice >= core.slice)) {
 		unlink(next);
 		append(next);
 		own[cpu->id].slice = now;
@@ -209,8 +228,8 @@ static struct gcpu *pick(struct core_cpu *cpu)
 		next->shares = ready > 1;
 		next->v->ops->share(next->v, next->shares);
 	}
-	if (ready > 1 && own[cpu->id].slice + us_to_tsc(SLICE_US) < end)
-		end = own[cpu->id].slice + us_to_tsc(SLICE_US);
+	if (ready > 1 && own[cpu->id].slice + core.slice < end)
+		end = own[cpu->id].slice + core.slice;
 	cpu->slice_end = end;
 	return next;
 }
@@ -230,8 +249,8 @@ static void arm(struct core_cpu *cpu, struct gcpu *c, uint64_t want)
 		c->v->ops->set_timer(c->v, want > now ? want - now : 0);
 }
 
-/* Brings up to date what the next entry needs; the TSC of the exit that is armed, @armed before. */
-static uint64_t prepare(struct core_cpu *cpu, struct gcpu *c, uint64_t armed)
+/* Brings up to date what the next entry needs. */
+static void prepare(struct core_cpu *cpu, struct gcpu *c)
 {
 	uint64_t want;
 
@@ -239,9 +258,12 @@ static uint64_t prepare(struct core_cpu *cpu, struct gcpu *c, uint64_t armed)
 	want = lapic_next(c);
 	if (want > cpu->slice_end)
 		want = cpu->slice_end;
-	if (want != armed)
+	if (want != cpu->armed)
 		arm(cpu, c, want);
-	return want;
+	cpu->armed = want;
+	/* It may come out often, and with interrupts off: the core takes its own now and then. */
+	cpu->due = c->v->tsc_exit + core.slice;
+	cpu->due = want < cpu->due ? want : cpu->due;
 }
 
 /* Whether an exit, handled, left interrupts and timers as they were: on with the guest at once. */
@@ -256,12 +278,17 @@ static bool plain(const struct core_cpu *cpu, const struct gcpu *c, const struct
 static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
 {
 	struct vcpu *v = c->v;
-	uint64_t last = cpu_rdtsc(), armed;
+	uint64_t begin = cpu_rdtsc(), last = begin;
 	enum exit_next next = EXIT_RESUME;
 	struct vcpu_exit e;
 
 	v->tsc_exit = last;
-	armed = prepare(cpu, c, 0);
+	/* What woke it may be masked: its timer's tick, a vector below its priority. */
+	if (c->halted && !lapic_pending(c))
+		return EXIT_BLOCK;
+	c->halted = false;
+	cpu->armed = 0;
+	prepare(cpu, c);
 	/* Whoever wants it to leave has set its state, and interrupts wait: the entry exits. */
 	while (likely(state(c) == GCPU_RUNNING)) {
 		v->ops->run(v, &e);
@@ -269,13 +296,14 @@ static enum exit_next enter(struct core_cpu *cpu, struct gcpu *c)
 		last = v->tsc_exit;
 		c->tsc_guest += last - v->tsc_entry;
 		next = exit_handle(c, &e);
-		if (likely(plain(cpu, c, &e) && last < armed && next == EXIT_RESUME))
+		if (likely(plain(cpu, c, &e) && last < cpu->due && next == EXIT_RESUME))
 			continue;
-		if (next != EXIT_RESUME || e.kind == VCPU_EXIT_IRQ || last >= cpu->slice_end)
+		if (next != EXIT_RESUME || e.kind == VCPU_EXIT_IRQ || last >= cpu->slice_end ||
+		    last - begin >= core.slice)
 			break;
 		if (e.kind == VCPU_EXIT_TIMER)
-			armed = 0;
-		armed = prepare(cpu, c, armed);
+			cpu->armed = 0;
+		prepare(cpu, c);
 	}
 	own[cpu->id].yield = next == EXIT_RESCHED;
 	c->tsc_root += cpu_rdtsc() - last;
@@ -288,20 +316,23 @@ static void run(struct core_cpu *cpu, struct gcpu *c)
 		turn(c, GCPU_RUNNING, GCPU_READY);
 		return;
 	}
+	c->halted = true;
 	turn(c, GCPU_RUNNING, GCPU_HALTED);
 	/* What came between its look and its state is seen here; what comes later sees the state.
 	 */
-	if (state(c) == GCPU_HALTED && lapic_pending(c))
-		turn(c, GCPU_HALTED, GCPU_READY);
+	if (state(c) != GCPU_HALTED || !lapic_pending(c))
+		return;
+	c->halted = false; /* an NMI is not seen twice */
+	turn(c, GCPU_HALTED, GCPU_READY);
 }
 
 /* ---- CPU 0's service ------------------------------------------------------------------------ */
 
 static void service(void)
 {
-	uint64_t now = core_now();
+	uint64_t begin = core_now(), end, took;
 
-	if (now < own[0].service && !(core.nic && core.nic->pending))
+	if (begin < own[0].service && (begin < own[0].soon || !(core.nic && core.nic->pending)))
 		return;
 	core_lock();
 	nic_service();
@@ -309,8 +340,11 @@ static void service(void)
 	core_unlock();
 	control_poll();
 	log_drain(2); /* what was said while another CPU had the console */
-	/* From its end on: guests get their time however long it took. */
-	own[0].service = core_now() + us_to_tsc(SLICE_US);
+	/* Guests get at least as much time as this took, whatever they keep the card busy with. */
+	end = core_now();
+	took = end - begin < 10 * core.slice ? end - begin : 10 * core.slice;
+	own[0].soon = end + took;
+	own[0].service = end + (took > core.slice ? took : core.slice);
 }
 
 _Noreturn void cpu_loop(struct core_cpu *cpu)

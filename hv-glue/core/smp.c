@@ -56,6 +56,11 @@ void core_unlock(void)
 	spin_unlock(&s.lock);
 }
 
+bool core_locked(void)
+{
+	return __atomic_load_n(&s.owner, __ATOMIC_RELAXED) == this_cpu()->id;
+}
+
 void core_lock_break(void)
 {
 	s.lock.serving = __atomic_fetch_add(&s.lock.next, 1, __ATOMIC_RELAXED);
@@ -84,7 +89,7 @@ static void pause_us(uint64_t us)
 	(void)wait_for(&never, us);
 }
 
-/* SDM 3A 8.4.4: INIT, 10 ms, start-up interrupt, and once more when nothing came of it. */
+/* SDM 3A 9.4.4: INIT, 10 ms, start-up interrupt, and once more when nothing came of it. */
 static bool start_one(struct core_cpu *cpu, uint32_t apic_id)
 {
 	uint64_t *top = (uint64_t *)(void *)(core_areas[cpu->id] + AREA_STACK);
@@ -112,16 +117,34 @@ static bool start_one(struct core_cpu *cpu, uint32_t apic_id)
 	return true;
 }
 
+static bool ram(uint64_t base, uint64_t len)
+{
+	for (unsigned int i = 0; i < boot.ranges; i++) {
+		const struct boot_range *r = &boot.range[i];
+
+		if (r->type == BOOT_RAM && base >= r->base && base + len <= r->base + r->len)
+			return true;
+	}
+	return false;
+}
+
 void smp_start(void)
 {
 	size_t len = (uintptr_t)ap_code_end - (uintptr_t)ap_code;
 	uint8_t *page = (uint8_t *)AP_PAGE;
 
+	core.cpu[0].online = true;
+	core.cpus = 1;
+	if (!ram(AP_PAGE, VCPU_PAGE)) {
+		core_log(OS_LOG_WARN,
+			 "the memory map has no RAM at 0x%x, where the other CPUs would "
+			 "start: this one works alone",
+			 AP_PAGE);
+		return;
+	}
 	__asm__("" : "+r"(page)); /* the compiler has no idea of what lies there */
 	for (size_t i = 0; i < len; i++)
 		page[i] = ap_code[i];
-	core.cpu[0].online = true;
-	core.cpus = 1;
 	for (unsigned int i = 0; i < acpi.cpus; i++) {
 		struct core_cpu *cpu = &core.cpu[core.cpus];
 

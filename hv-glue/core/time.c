@@ -83,6 +83,7 @@ void time_init(void)
 			    "interval timer (8254) does not count; enable it in the firmware's "
 			    "setup (\"8254 clock gating\" off)");
 	core.tsc_hz = hz;
+	core.slice = us_to_tsc(SLICE_US);
 	core_log(OS_LOG_INFO, "clock: TSC at %lu kHz by %s", (unsigned long)hz / 1000, how);
 	if (cpu_cpuid(0x80000000u, 0).eax < LEAF_POWER ||
 	    !(cpu_cpuid(LEAF_POWER, 0).edx & INVARIANT))

@@ -126,7 +126,7 @@ static void vec_sync(struct passthrough *pt, unsigned int i)
 		return;
 	}
 	vec_mask(pt, i);
-	g->refused++;
+	guest_refused(g);
 	guest_log(g, "VF %u: interrupt %u stays masked: 0x%llx, data 0x%x %s", pt->n, i,
 		  (unsigned long long)pt->msix.entry[i].addr, pt->msix.entry[i].data,
 		  err == -EINVAL ? "names no vector of a CPU of this guest" : "has no place");

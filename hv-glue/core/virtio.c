@@ -80,7 +80,7 @@ static void broken(struct virtio *v, const char *what)
 {
 	v->status |= VIRTIO_S_NEEDS_RESET;
 	v->broken++;
-	v->f.guest->refused++;
+	guest_refused(v->f.guest);
 	guest_log(v->f.guest, "virtio: %s; the NIC stands still until it is reset", what);
 	if (v->status & VIRTIO_S_DRIVER_OK)
 		interrupt(v, VIRTIO_I_CONFIG, v->config_vector);

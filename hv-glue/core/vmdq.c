@@ -35,7 +35,7 @@ static bool vmdq_tx(struct port *p, const struct port_part *part, unsigned int n
 
 	if (!mac_equal(src, (const struct mac *)p->mac)) {
 		p->dropped++;
-		p->guest->refused++;
+		guest_refused(p->guest);
 		return false;
 	}
 	b = pf_pool_buf_get(v->pool);

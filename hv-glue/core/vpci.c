@@ -156,7 +156,7 @@ static void bar_update(struct vpci_func *f, unsigned int n)
 		return;
 	bar_unmap(b);
 	if (on && bar_map(b, addr)) {
-		f->guest->refused++;
+		guest_refused(f->guest);
 		guest_log(f->guest, "device %u: BAR %u at 0x%llx lies over another, not mapped",
 			  f->dev, n, (unsigned long long)addr);
 	}

@@ -168,7 +168,7 @@ void vtx_run(struct vcpu *v, struct vcpu_exit *e)
 		v->tsc_exit = cpu_rdtsc();
 		__atomic_store_n(&v->inside, false, __ATOMIC_RELEASE);
 		if (unlikely(failed)) {
-			entry_failed(e, 0,
+			entry_failed(e, VCPU_REASONS - 1,
 				     failed == 1 ? vtx_error_name(vtx_error())
 						 : "no current VMCS on this CPU");
 			return;

@@ -76,7 +76,7 @@ struct vcpu_ops {
 	int (*cpu_on)(struct vcpu_host *host) must_check;
 	void (*cpu_off)(struct vcpu_host *host);
 
-	/* @mem: size bytes, zeroed. 0, -ENOMEM, -EOPNOTSUPP. On the CPU that will run it. */
+	/* @mem: size bytes, zeroed. 0, -ENOMEM, -EOPNOTSUPP. On a CPU that is on. */
 	int (*init)(void *mem, const struct vcpu_config *cfg, const struct vcpu_host *host,
 		    struct vcpu **out) must_check;
 	void (*fini)(struct vcpu *v);

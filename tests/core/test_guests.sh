@@ -21,7 +21,9 @@ guest pinned image=guest.bin args="cpus" cpus=2 cpu=1 manual
 guest cpus image=guest.bin args="cpus" cpus=4 manual
 guest lone image=guest.bin args="spin" cpu=1 manual
 guest fill image=guest.bin args="spin" cpu=1 manual
-guest keep image=guest.bin args="keep" manual'
+guest keep image=guest.bin args="keep" manual
+guest wakes image=guest.bin args="sink irq=1 count=400 nic=virtio" cpu=1 nic=bridge manual
+guest flood image=guest.bin cpu=1 nic=bridge manual'
 
 up() { # NAME CONF CPUS
 	core_up "$1$suffix" "$2" --cpus "$3" "${opts[@]}" && core_alive || { fail "the core does not come up"; core_tail 25; return 1; }
@@ -105,6 +107,21 @@ two_lone() {
 	c stop lone >/dev/null
 }
 
+# A frame that one sends wakes the other on the same CPU, and the sender gives way, whatever it goes on to do.
+two_flood() {
+	local mac said
+	mark
+	begin wakes && until_true 20 says 'sink ready' || { core_tail; return 1; }
+	mac=$(since | grep -a '\[wakes\].*mac' | sed 's/.*mac //' | tr -d '\r' | awk -F: '{ for (i = 1; i <= 6; i++) printf "%s%2s", (i > 1 ? ":" : ""), $i }' | tr ' ' 0)
+	begin flood "source nic=virtio dst=$mac count=4000000 burst=1" || return
+	until_true 30 guest_ends wakes || { fail "the one that is woken does not come to its frames"; core_tail; return 1; }
+	guest_is flood running || { fail "flood is $(guest flood state): $(guest flood why)"; return 1; }
+	said=$(since | grep -ao 'sink: got.*')
+	see "beside one that sends without end: $said"
+	guest_is wakes stopped && grep -q 'got [4-9]' <<<"$said" || { fail "$(guest wakes why)"; core_tail; return 1; }
+	c stop flood >/dev/null
+}
+
 # From CPU to CPU: the one that "fill" is not on. It looks for what a former guest left, and leaves something.
 two_keep() {
 	local i cpu want cpus=
@@ -136,6 +153,7 @@ step "two virtual CPUs, one on each" two_pinned
 step "four on the two" two_spread
 step "ends there" two_ends
 step "a lone guest on a CPU of its own meets no timer" two_lone
+step "one that is woken by its neighbour's frames gets its time" two_flood
 step "a guest that comes to another CPU brings and finds nothing" two_keep
 step "that machine is given back" down
 steps_run build/report/core-guests$suffix.json || exit

@@ -39,6 +39,13 @@ void serial_write(const char *s, size_t len)
 	console[shown] = 0;
 }
 
+static bool locked;
+
+bool core_locked(void)
+{
+	return locked;
+}
+
 static void quiet(void)
 {
 	log_drain(UINT32_MAX);
@@ -192,9 +199,28 @@ static void test_console_is_held_back(void **state)
 	assert_non_null(strstr(console, "[flood] anew\r\n"));
 }
 
+/* Guests wait for the lock: its owner does not wait for the console. */
+static void test_lock_holder_leaves_the_console_alone(void **state)
+{
+	(void)state;
+	quiet();
+	locked = true;
+	core_log(OS_LOG_INFO, "one");
+	core_log(OS_LOG_INFO, "two");
+	assert_int_equal(shown, 0);
+	locked = false;
+	log_drain(1);
+	assert_non_null(strstr(console, "one\r\n"));
+	assert_null(strstr(console, "two"));
+	core_log(OS_LOG_INFO, "three");
+	assert_non_null(strstr(console, "two\r\n"));
+	assert_non_null(strstr(console, "three\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lock_holder_leaves_the_console_alone),
 		cmocka_unit_test(test_line_has_the_time),
 		cmocka_unit_test(test_debug_is_for_the_ring_alone),
 		cmocka_unit_test(test_controls_do_not_get_through),

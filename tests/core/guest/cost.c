@@ -5,7 +5,8 @@
  */
 #include "guest.h"
 
-#define TIMES 100
+#define TIMES  100
+#define SERIES 10 /* kicks */
 
 static void cost_cpuid(void)
 {
@@ -64,6 +65,36 @@ static void figure(const char *name, void (*fn)(void))
 	say("figure cost %s=%lu", name, least / TIMES);
 }
 
+/* A kick with one frame behind it: all that the core does for it, by its own count. */
+static void kicks(struct net *n)
+{
+	uint64_t least = UINT64_MAX, exits = 0;
+	uint16_t len = 64;
+
+	for (unsigned int series = 0; series < 20; series++) {
+		struct spent s;
+
+		spent_mark(&s);
+		for (unsigned int i = 0; i < SERIES; i++) {
+			uint8_t *b = n->ops->tx_buf(n);
+
+			if (!b)
+				done(94);
+			memset(b, 0xff, 6);
+			memcpy(b + 6, n->mac.b, 6);
+			b[12] = 0x88;
+			b[13] = 0xb5;
+			n->ops->tx(n, &len, 1);
+		}
+		spent_since(&s);
+		if (s.root < least) {
+			least = s.root;
+			exits = s.exits;
+		}
+	}
+	say("figure cost kick=%lu exits=%lu", least / SERIES, exits);
+}
+
 void role_cost(void)
 {
 	struct net *n;
@@ -74,24 +105,6 @@ void role_cost(void)
 	figure("msr", cost_msr);
 	figure("port", cost_port);
 	n = same(arg("nic", ""), "virtio") ? net_open() : NULL;
-	if (n) {
-		struct spent s;
-		uint16_t len = 64;
-
-		/* A kick with one frame behind it: all that the core does for it. */
-		spent_mark(&s);
-		for (unsigned int i = 0; i < 100; i++) {
-			uint8_t *b = n->ops->tx_buf(n);
-
-			if (!b)
-				break;
-			memset(b, 0xff, 6);
-			memcpy(b + 6, n->mac.b, 6);
-			b[12] = 0x88;
-			b[13] = 0xb5;
-			n->ops->tx(n, &len, 1);
-		}
-		spent_since(&s);
-		say("figure cost kick=%lu exits=%lu", s.root / 100, s.exits);
-	}
+	if (n)
+		kicks(n);
 }

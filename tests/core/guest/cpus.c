@@ -9,6 +9,7 @@
 #define PING	   0x67
 #define PONG	   0x68
 #define TICK	   0x70
+#define LVT_MASKED 0x10000u
 #define ICR_ASSERT 0x4000u
 enum { LOWEST = 0x100, NMI = 0x400, INIT = 0x500, SIPI = 0x600, LOGICAL = 0x800 };
 enum { SELF = 0x40000, ALL = 0x80000, OTHERS = 0xc0000 };
@@ -16,7 +17,7 @@ enum { SELF = 0x40000, ALL = 0x80000, OTHERS = 0xc0000 };
 static void ap_main(unsigned int id);
 
 /* What the other CPUs do. */
-enum mode { COUNT, HALT, SHUT, TIMER, DONE };
+enum mode { COUNT, HALT, SHUT, TIMER, MASKED, DONE };
 static volatile enum mode mode;
 
 static volatile struct {
@@ -97,6 +98,15 @@ static void ap_main(unsigned int id)
 			__asm__ volatile("sti");
 			if (!(++ap[id].count & 0xff))
 				own_state(id, false);
+			break;
+		case MASKED:
+			/* Ticks that come to nothing, in turn: masked, and below its priority. */
+			APIC[0x320 / 4] = TICK | (ap[id].woke & 1 ? 0 : LVT_MASKED);
+			APIC[0x080 / 4] = ap[id].woke & 1 ? TICK : 0;
+			APIC[0x380 / 4] = (uint32_t)ms(1);
+			__asm__ volatile("sti; hlt");
+			APIC[0x080 / 4] = 0;
+			ap[id].woke++;
 			break;
 		case TIMER:
 			APIC[0x320 / 4] = TICK;
@@ -262,6 +272,32 @@ static void timers(void)
 	counts();
 }
 
+static void wait_ms(uint64_t n)
+{
+	for (uint64_t end = tsc() + ms(n); tsc() < end;)
+		relax();
+}
+
+/* A halt ends by an interrupt that is taken, not by a timer's tick that is masked. */
+static void masked(void)
+{
+	all_to(MASKED);
+	wait_ms(5); /* what told them may have ended a halt already */
+	for (unsigned int n = 0; n < 4; n++)
+		for (unsigned int i = 1; i < cpus; i++) {
+			uint64_t woke = ap[i].woke;
+
+			wait_ms(5);
+			check(ap[i].woke == woke, "is woken by a tick that is masked", i);
+			ipi(i, 0x8a);
+			check(until(&ap[i].woke, woke + 1), "is not woken by an interrupt", i);
+		}
+	mode = COUNT;
+	ipi(0, OTHERS | 0x8a); /* above the priority that they may have */
+	all_to(COUNT);
+	counts();
+}
+
 /* Interrupts off and halted: an NMI wakes it; an interrupt does not, and is not lost. */
 static void shut(void)
 {
@@ -272,8 +308,7 @@ static void shut(void)
 		check(nmi_wakes(i), "is not woken by an NMI", i);
 		woke = ap[i].woke;
 		ipi(i, 0x6a);
-		for (uint64_t end = tsc() + ms(20); tsc() < end;)
-			relax();
+		wait_ms(20);
 		check(ap[i].woke == woke, "is woken with interrupts off", i);
 		check(!irq_cpu[i][0x6a], "took an interrupt with interrupts off", i);
 		check(nmi_wakes(i), "is not woken by a second NMI", i);
@@ -344,6 +379,7 @@ void role_cpus(void)
 		all_to(HALT);
 		to_and_fro(true);
 		timers();
+		masked();
 		shut();
 		restarts();
 	}

@@ -6,6 +6,7 @@
 #define LOCK_TRIES   3
 #define LOCK_STEP_US 20
 #define LOCK_WAIT_US 2000 /* a VF writes 16 words in less; bounded again by LOCK_TRIES */
+#define HELD_US	     UINT64_C(1000000) /* for so long a VF that kept it is not waited for again */
 
 static bool take(struct pf *pf, unsigned int vf)
 {
@@ -16,18 +17,25 @@ static bool take(struct pf *pf, unsigned int vf)
 /*
  * PFU is set only while VFU is clear. A VF that keeps VFU is waited for, then overruled with RVFU,
  * whereupon its half-written message is gone. QEMU clears VFU only in the VF's own register then,
- * so the lock may still be refused: -ETIMEDOUT, and the caller does without.
+ * so the lock may still be refused: -ETIMEDOUT, and the caller does without. Others do not pay for
+ * a VF that does it all the time: after the first wait in vain it is overruled at once.
  */
 int pf_mbx_lock(struct pf *pf, unsigned int vf)
 {
+	struct pf_vf *v = &pf->vf[vf];
+	uint64_t now = os_now_us(pf->dev);
+	bool wait = !v->held_us || now - v->held_us > HELD_US;
 	int err = 0;
 
 	for (unsigned int i = 0; i < LOCK_TRIES && !err; i++) {
 		if (take(pf, vf))
 			return 0;
+		if (!wait)
+			break;
 		err = os_poll32(pf->dev, IGB_P2VMAILBOX(vf), IGB_P2V_VFU, 0, LOCK_STEP_US,
 				LOCK_WAIT_US);
 	}
+	v->held_us = wait ? os_now_us(pf->dev) : v->held_us;
 	os_wr32(pf->dev, IGB_P2VMAILBOX(vf), IGB_P2V_RVFU);
 	return take(pf, vf) ? 0 : -ETIMEDOUT;
 }

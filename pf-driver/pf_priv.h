@@ -45,6 +45,7 @@ struct pf_vf {
 
 	bool unread; /* a message was sent and the VF has not said that it read it */
 	uint64_t sent_us;
+	uint64_t held_us; /* when its mailbox was last waited for in vain; 0: never */
 	bool ping_due;
 	struct pf_limit nack, tell, stuck, spoof;
 	unsigned int rate_share; /* transmit queues that share the rate */

@@ -3,9 +3,9 @@
  * A small learning switch: vNIC ports and the uplink, the PF's own pool. A frame is copied once:
  * into a buffer of the uplink's, from it, or from guest to guest.
  *
- * A port has its own address for good and may use ADDRS more, which are learned from what it sends;
- * never one that another port, a VF or, while it is fresh, a station behind the uplink has: a guest
- * cannot draw another's frames to itself.
+ * A port has its own address for good; when its guest may (learn), ADDRS more, learned from what it
+ * sends; never one that another port, a VF or, while it is fresh, a station behind the uplink has:
+ * a guest cannot draw another's frames to itself.
  */
 #include "base/errno.h"
 #include "drv/pf_pool.h"
@@ -106,9 +106,10 @@ static int admit(struct port *p, const struct mac *m, bool fixed)
 		s->seen = core_now();
 		return 0;
 	}
-	if (!mac_is_usable(m) || (s && fresh(s)))
+	/* A port's own address is its own, whoever used it while it was not there. */
+	if (!mac_is_usable(m) || (s && fresh(s) && (!fixed || s->fixed)))
 		return -EADDRINUSE;
-	if (p && !fixed && learned(p) >= ADDRS)
+	if (p && !fixed && (!p->guest->cfg.learn || learned(p) >= ADDRS))
 		return -ENOSPC;
 	if (s)
 		forget(s);

@@ -143,9 +143,13 @@ static int guest_word(struct line *l, const char *w, struct guest_config *g, uns
 		g->autostart = false;
 		return 0;
 	}
+	if (text_equal(w, "learn")) {
+		g->learn = true;
+		return 0;
+	}
 	return refuse(l,
 		      "line %u: %s is not a word of a guest (image= initrd= args= mem= cpus= cpu= "
-		      "nic= manual)",
+		      "nic= learn manual)",
 		      l->number, w);
 }
 

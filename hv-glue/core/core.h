@@ -79,6 +79,7 @@ struct guest_config {
 	uint32_t mem_mib, cpus;
 	int cpu; /* pinned to this CPU; -1: where there is room */
 	bool autostart;
+	bool learn; /* its vNICs on the bridge may use further addresses */
 	struct {
 		enum nic_tier tier;
 		int vf; /* of NIC_VF; -1: any free */

@@ -236,6 +236,25 @@ static void pf_up(unsigned int vfs)
 	nic.pending = true;
 }
 
+/* Each VF keeps the address it was given: a guest cannot ask for one that is another's, or that of
+ * a station behind the port, and draw its frames to itself. */
+static int macs_fixed(unsigned int vfs)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < vfs && !err; i++) {
+		struct pf_vf_policy pol;
+		struct pf_vf_info info;
+
+		pf_vf_policy_default(&pol);
+		err = pf_vf_info(nic.pf, i, &info);
+		pol.mac = info.mac;
+		if (!err)
+			err = pf_vf_policy_set(nic.pf, i, &pol, NULL);
+	}
+	return err;
+}
+
 static void vfs_up(unsigned int vfs)
 {
 	int err;
@@ -255,6 +274,9 @@ static void vfs_up(unsigned int vfs)
 		bare_func(v->dev, &vtd_env, v->source, card.vf_bar[0] + i * card.vf_bar_len[0]);
 		bare_mmio(v->table, &vtd_env, card.vf_bar[1] + i * card.vf_bar_len[1], "msix");
 	}
+	err = macs_fixed(vfs);
+	if (err)
+		quit("card %s: a VF's address is refused (%d)", pf_dev.name, err);
 	err = nic_vfs_init(&nic);
 	if (err)
 		quit("card %s: a VF is not as it should be, or there is no memory for it "

@@ -35,6 +35,13 @@ asked_of_it() {
 }
 dumped() { dump=$(c dump attacker 2>&1 | grep -iE '(^|_| )rip +(0x)?0*1[0-9a-f]{5}\b'); }
 
+# What the other guest sends to the wire's station comes there, not to who took the station's address.
+answered() {
+	local out
+	out=$(wire ask --dst "$(vf_of victim mac)" --count 50 --wait 10000) || { fail "the other guest's frames: $out"; return 1; }
+	see "other guest: $out"
+}
+
 # feed MAC REGEX: frames for the attacker's VF, a few at a time, since its queue is off now and then; until the log
 # says what it has to, or the attacker has ended.
 feed() {
@@ -69,6 +76,7 @@ try() {
 	if [ "$how" = running ]; then
 		until_true $patience says "$regex" || { fail "it did not begin"; return; }
 		guest_is attacker running || { fail "it is $(guest attacker state)"; return; }
+		[ "$what" != mac-steal ] || answered || return
 		out=$(c stop attacker 2>&1) || { fail "stop: $out"; return; }
 	else
 		until_true $patience guest_ends attacker || { c stop attacker; fail "it did not end"; return; }

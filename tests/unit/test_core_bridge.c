@@ -157,6 +157,30 @@ static void test_three_more_addresses(void **state)
 	assert_true(send(1, afar, addr(1, 0, 3)));
 }
 
+static void test_no_more_addresses_where_a_guest_may_not_learn(void **state)
+{
+	(void)state;
+	plug_bridge(1);
+	e[0].guest.cfg.learn = false;
+	assert_false(send(0, afar, addr(1, 0, 0)));
+	assert_int_equal(w.uplinks, 1);
+	assert_int_equal(e[0].guest.refused, 1);
+	assert_true(send(0, afar, own(0)));
+}
+
+/* Who used a port's address while it was not there does not keep it. */
+static void test_a_port_gets_its_own_address(void **state)
+{
+	(void)state;
+	plug_bridge(1);
+	assert_true(send(0, afar, own(1)));
+	assert_int_equal(plug(1, NIC_BRIDGE, own(1)), 0);
+	assert_false(send(0, afar, own(1)));
+	from_wire(all, own(2));
+	assert_int_equal(plug(2, NIC_BRIDGE, own(2)), 0);
+	assert_true(send(2, afar, own(2)));
+}
+
 /* @m stays whose it is, whatever port 0 says. */
 static void cannot_take(struct mac m)
 {
@@ -198,7 +222,6 @@ static void test_nobody_takes_anothers_address(void **state)
 	assert_int_equal(e[1].got, 3);
 	/* A new port neither. */
 	assert_int_equal(plug(3, NIC_BRIDGE, own(1)), -EADDRINUSE);
-	assert_int_equal(plug(3, NIC_BRIDGE, addr(1, 1, 1)), -EADDRINUSE);
 	assert_int_equal(plug(3, NIC_BRIDGE, w.vf), -EADDRINUSE);
 	assert_int_equal(plug(3, NIC_BRIDGE, group), -EADDRINUSE);
 	e[3].port.ops = NULL;
@@ -362,6 +385,8 @@ int main(void)
 		T(batches),
 		T(no_room_is_counted),
 		T(three_more_addresses),
+		T(no_more_addresses_where_a_guest_may_not_learn),
+		T(a_port_gets_its_own_address),
 		T(nobody_takes_anothers_address),
 		T(addresses_age),
 		T(a_fresh_station_is_not_pushed_out),

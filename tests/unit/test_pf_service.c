@@ -170,6 +170,30 @@ static void test_a_vf_that_keeps_its_mailbox_is_overruled(void **state)
 	assert_int_equal(s->replies[2], 1); /* RVFU freed it */
 }
 
+static void test_a_vf_that_keeps_it_again_is_not_waited_for(void **state)
+{
+	struct sim *s = *state;
+	uint32_t msg = MBX_RESET;
+	uint64_t start;
+
+	s->vfu_sticks = true;
+	sim_put(s, IGB_P2VMAILBOX(2), IGB_P2V_VFU);
+	sim_put_request(s, 2, &msg, 1);
+	assert_true(pf_service(s->pf) > 0);
+	start = s->dev->now_us;
+	for (unsigned int i = 0; i < 20; i++) {
+		sim_put_request(s, 2, &msg, 1);
+		assert_true(pf_service(s->pf) > 0);
+	}
+	assert_true(s->dev->now_us - start < 1000);
+	/* A second later it is waited for as any other. */
+	s->dev->now_us += SECOND + 1;
+	start = s->dev->now_us;
+	sim_put_request(s, 2, &msg, 1);
+	assert_true(pf_service(s->pf) > 0);
+	assert_true(s->dev->now_us - start > 1000);
+}
+
 static void test_a_mailbox_that_cannot_be_freed_stops_nobody(void **state)
 {
 	struct sim *s = *state;
@@ -381,6 +405,7 @@ int main(void)
 		sim_test(test_flr_seen_with_the_message_does_not_undo_its_reset),
 		sim_test(test_gate_of_a_vf_does_not_open_another_again),
 		sim_test(test_a_vf_that_keeps_its_mailbox_is_overruled),
+		sim_test(test_a_vf_that_keeps_it_again_is_not_waited_for),
 		sim_test(test_a_mailbox_that_cannot_be_freed_stops_nobody),
 		sim_test(test_reading_without_cts_is_nacked_so_that_the_vf_resets),
 		sim_test(test_reading_with_cts_is_not_answered),

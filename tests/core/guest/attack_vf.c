@@ -200,6 +200,56 @@ static void bars(void)
 	}
 }
 
+/* The mailbox kept for itself, and a request in it at all times. */
+static void mbx_hold(void)
+{
+	open_vf();
+	for (uint64_t end = tsc() + ms(arg_num("ms", 1500)); tsc() < end;)
+		os_wr32(&dev, IGB_V2PMAILBOX, IGB_V2P_VFU | IGB_V2P_REQ);
+}
+
+static uint32_t ask(const uint32_t *msg, uint32_t words)
+{
+	uint64_t end = tsc() + ms(300);
+
+	for (uint32_t i = 0; i < words; i++)
+		os_wr32(&dev, IGB_VF_VMBMEM + 4 * i, msg[i]);
+	os_wr32(&dev, IGB_V2PMAILBOX, IGB_V2P_REQ);
+	while (tsc() < end)
+		relax();
+	return os_rd32(&dev, IGB_VF_VMBMEM);
+}
+
+/* The address of a station on the wire: asked for by mail, and as the source of a vNIC's frames. */
+static void mac_steal(void)
+{
+	static const uint8_t far[6] = {0x52, 0x54, 0x00, 0xaa, 0x00, 0x02};
+	const uint32_t reset[] = {1}, set_mac[] = {2, 0xaa005452, 0x0200};
+	struct net *n = net_virtio();
+	uint16_t len = 60;
+
+	if (!n)
+		done(92);
+	open_vf();
+	(void)ask(reset, 1);
+	say("stealing: answer %x", ask(set_mac, 3));
+	for (uint64_t i = 0;; i++) {
+		uint64_t end = tsc() + ms(20);
+		uint8_t *b = n->ops->tx_buf(n);
+
+		if (b) {
+			memset(b, 0xff, 6);
+			memcpy(b + 6, far, 6);
+			b[12] = 0x88;
+			b[13] = 0xb5;
+			n->ops->tx(n, &len, 1);
+		}
+		call(GUEST_CALL_BEAT, i);
+		while (tsc() < end)
+			relax();
+	}
+}
+
 const struct attack attack_vf[] = {
 	{"vf-tx-fuzz", tx_fuzz},
 	{"vf-rx-fuzz", rx_fuzz},
@@ -208,5 +258,7 @@ const struct attack attack_vf[] = {
 	{"vf-irq-storm", irq_storm},
 	{"vf-flr-storm", flr_storm},
 	{"bars", bars},
+	{"mbx-hold", mbx_hold},
+	{"mac-steal", mac_steal},
 	{NULL, NULL},
 };

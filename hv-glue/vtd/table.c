@@ -149,7 +149,8 @@ int vtd_map(struct vtd *v, struct vtd_domain *d, uint64_t iova, uint64_t phys, u
 	    uint32_t perm)
 {
 	const struct vtd_range r = {iova, phys, len,
-				    (perm & VTD_R ? VTD_SL_R : 0) | (perm & VTD_W ? VTD_SL_W : 0)};
+				    (perm & VTD_R ? VTD_SL_R : 0) | (perm & VTD_W ? VTD_SL_W : 0) |
+					    (v->info.snoop ? VTD_SL_SNP : 0)};
 	int ret;
 
 	if (!is_range(iova, len, v->width) || !is_range(phys, len, PHYS_WIDTH) || !perm ||

@@ -81,6 +81,7 @@ static void read_caps(struct vtd *v)
 	i->queued = ecap & VTD_ECAP_QI && !v->cfg.no_queue;
 	i->intremap = ecap & VTD_ECAP_IR && i->queued;
 	i->coherent = ecap & VTD_ECAP_C;
+	i->snoop = ecap & VTD_ECAP_SC;
 	i->caching = cap & VTD_CAP_CM;
 	i->pages_2m = cap_hi & VTD_CAP_2M_HI;
 	i->protected_memory = cap & (VTD_CAP_PLMR | VTD_CAP_PHMR);

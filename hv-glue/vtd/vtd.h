@@ -35,7 +35,7 @@ struct vtd_info {
 	uint32_t version; /* major << 4 | minor */
 	uint64_t cap, ecap;
 	unsigned int domains, levels, fault_records;
-	bool queued, intremap, coherent, caching, pages_2m, protected_memory;
+	bool queued, intremap, coherent, snoop, caching, pages_2m, protected_memory;
 };
 
 struct vtd_fault {

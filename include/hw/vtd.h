@@ -42,6 +42,7 @@
 #define   VTD_ECAP_IR		BIT(3)
 #define   VTD_ECAP_EIM		BIT(4) /* APIC ids of 32 bits */
 #define   VTD_ECAP_PT		BIT(6) /* pass-through contexts */
+#define   VTD_ECAP_SC		BIT(7) /* SNP in second-level entries; else it is reserved */
 #define   VTD_ECAP_IRO		GENMASK(17, 8) /* IOTLB registers, in 16 bytes */
 #define   VTD_ECAP_ECS		BIT(24) /* extended or scalable mode: not used */
 
@@ -154,6 +155,7 @@ _Static_assert(sizeof(struct vtd_pair) == 16, "entries are 16 bytes");
 #define VTD_SL_R	BIT64(0)
 #define VTD_SL_W	BIT64(1)
 #define VTD_SL_PS	BIT64(7) /* a page, in a table of level 2 or 3 */
+#define VTD_SL_SNP	BIT64(11) /* of a page, with ECAP.SC: DMA snoops whatever the request says */
 #define VTD_SL_LEN	512u
 
 /* Interrupt remapping entries, 9.10: 16 bytes; the upper half has the source. */

@@ -105,6 +105,28 @@ static void test_map_without_2m_pages_uses_small_ones(void **state)
 	down();
 }
 
+/* The model looks at each page that it walks to: large, small, and what a split made. */
+static void test_pages_are_snooped_where_the_unit_can(void **state)
+{
+	(void)state;
+	for (unsigned int snoop = 0; snoop < 2; snoop++) {
+		struct sim_caps c = vtd_sim_default;
+		struct vtd_info info;
+
+		c.snoop = snoop;
+		up(&c, &cfg);
+		vtd_info(s->v, &info);
+		assert_int_equal(info.snoop, snoop);
+		assert_int_equal(vtd_map(s->v, d, 0x1000, 0x7000, 0x1000, VTD_W), 0);
+		assert_int_equal(vtd_map(s->v, d, MIB_2, 0x10000000, MIB_2, VTD_R), 0);
+		assert_true(reaches(0x1000, true, 0x7000));
+		assert_true(reaches(MIB_2 + 0x5000, false, 0x10005000));
+		assert_int_equal(vtd_unmap(s->v, d, MIB_2, 0x1000), 0);
+		assert_true(reaches(MIB_2 + 0x5000, false, 0x10005000));
+		down();
+	}
+}
+
 static void test_unmap_splits_a_large_page(void **state)
 {
 	(void)state;
@@ -447,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_permissions_are_each_their_own),
 		cmocka_unit_test(test_map_uses_2m_where_it_fits),
 		cmocka_unit_test(test_map_without_2m_pages_uses_small_ones),
+		cmocka_unit_test(test_pages_are_snooped_where_the_unit_can),
 		cmocka_unit_test(test_unmap_splits_a_large_page),
 		cmocka_unit_test(test_unmap_is_immediate_with_all_caches_warm),
 		cmocka_unit_test(test_unmap_of_nothing_flushes_nothing),

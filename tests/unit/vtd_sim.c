@@ -21,6 +21,7 @@ const struct sim_caps vtd_sim_default = {
 	.ir = true,
 	.eim = true,
 	.pass = true,
+	.snoop = true,
 };
 
 /* ---- memory as the unit sees it -------------------------------------------------------------- */
@@ -413,11 +414,15 @@ static void walk(struct vtd_sim *s, const struct sim_ctx *c, uint64_t iova, stru
 		e = see(s, table + 8u * vtd_index(iova, level));
 		if (!vtd_is_present(e) || vtd_is_leaf(e, level))
 			break;
+		assert_false(e & VTD_SL_SNP);
 		table = e & VTD_ADDR;
 		if (level == 2)
 			*p = (struct sim_pde){true, t->did, iova & ~(vtd_span(2) - 1), table};
 	}
 	assert_false(vtd_is_leaf(e, level) && level == 2 && !s->caps.page_2m);
+	/* With ECAP.SC no DMA may pass the caches by; without it the bit is reserved. */
+	if (vtd_is_present(e))
+		assert_int_equal(!!(e & VTD_SL_SNP), s->caps.snoop);
 	t->present = vtd_is_present(e);
 	t->phys = (e & VTD_ADDR & ~(vtd_span(level) - 1)) | (t->page & (vtd_span(level) - 1));
 	t->perm = e & (VTD_SL_R | VTD_SL_W);
@@ -512,7 +517,7 @@ static void caps_set(struct vtd_sim *s)
 	set(s, VTD_ECAP,
 	    (c->coherent ? VTD_ECAP_C : 0) | (c->qi ? VTD_ECAP_QI : 0) | (c->ir ? VTD_ECAP_IR : 0) |
 		    (c->eim ? VTD_ECAP_EIM : 0) | (c->pass ? VTD_ECAP_PT : 0) |
-		    field_prep(VTD_ECAP_IRO, SIM_IRO / 16));
+		    (c->snoop ? VTD_ECAP_SC : 0) | field_prep(VTD_ECAP_IRO, SIM_IRO / 16));
 }
 
 struct vtd_sim *vtd_sim_new(const struct sim_caps *caps)

@@ -30,7 +30,7 @@
 struct sim_caps {
 	unsigned int nd, sagaw, mgaw, nfr, mamv;
 	bool rwbf, cm, page_2m, psi, drain, pmr;
-	bool coherent, qi, ir, eim, pass;
+	bool coherent, qi, ir, eim, pass, snoop;
 };
 extern const struct sim_caps vtd_sim_default;
 

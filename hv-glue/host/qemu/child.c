@@ -66,7 +66,7 @@ static void cmdline_fill(struct cmdline *c, const struct qemu_args *a, unsigned 
 	arg2(c, "-object", c->mem);
 	arg2(c, "-bios", c->bios);
 	if (a->vtd)
-		arg2(c, "-device", "intel-iommu,intremap=on,caching-mode=off");
+		arg2(c, "-device", "intel-iommu,intremap=on,caching-mode=off,snoop-control=on");
 	arg2(c, "-device", "pcie-root-port,id=rp0,slot=1");
 	arg2(c, "-netdev", a->no_wire ? "hubport,id=n0,hubid=0" : c->netdev);
 	arg2(c, "-device", "igb,netdev=n0,bus=rp0,mac=52:54:00:00:00:01,romfile=");

@@ -99,10 +99,16 @@ static int read_mac(struct pf *pf)
 	return -EIO;
 }
 
-/* 4.5.5: CTRL.VME lets descriptors and VMVIR insert tags. */
+/*
+ * 4.5.5: CTRL.VME lets descriptors and VMVIR insert tags. NS_DIS: no request of any function passes
+ * the CPU's caches by, where a page that was cleared for its new owner may be clear alone. Not yet
+ * PFRSTD, which writing it again would tell to the VFs.
+ */
 static int general_config(struct pf *pf)
 {
-	uint32_t ctrl = os_rd32(pf->dev, IGB_CTRL);
+	uint32_t ctrl = os_rd32(pf->dev, IGB_CTRL), ext = os_rd32(pf->dev, IGB_CTRL_EXT);
+
+	os_wr32(pf->dev, IGB_CTRL_EXT, (ext & ~IGB_CTRL_EXT_PFRSTD) | IGB_CTRL_EXT_NS_DIS);
 
 	os_wr32(pf->dev, IGB_CTRL, (ctrl & ~IGB_CTRL_GIO_MASTER_DIS) | IGB_CTRL_VME);
 	os_wr32(pf->dev, IGB_VET, (uint32_t)IGB_VET_8021Q << 16 | IGB_VET_8021Q);

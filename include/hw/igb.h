@@ -49,7 +49,7 @@
 #define   IGB_STATUS_GIO_MASTER_EN   BIT(19)
 #define   IGB_STATUS_RST_DONE	     BIT(21)
 #define IGB_CTRL_EXT	0x00018 /* RW */
-#define   IGB_CTRL_EXT_NS_DIS	     BIT(16)
+#define   IGB_CTRL_EXT_NS_DIS	     BIT(16) /* no request without snoop, of VFs neither */
 #define   IGB_CTRL_EXT_PFRSTD	     BIT(14)
 #define   IGB_CTRL_EXT_DRV_LOAD	     BIT(28)
 #define IGB_MDIC	0x00020 /* RW */

@@ -70,6 +70,7 @@ static void test_vfs_are_off_and_have_an_address_each(void **state)
 	}
 	assert_int_equal(os_rd32(qemu_func(r->q, -1), IGB_VFRE), BIT(PF_POOL));
 	assert_int_equal(os_rd32(qemu_func(r->q, -1), IGB_VFTE), BIT(PF_POOL));
+	assert_true(os_rd32(qemu_func(r->q, -1), IGB_CTRL_EXT) & IGB_CTRL_EXT_NS_DIS);
 }
 
 static void test_calls_refuse_a_vf_that_is_not_there(void **state)

@@ -52,6 +52,12 @@ static void test_start_follows_the_datasheets_order(void **state)
 	assert_int_equal(i, s->dev->nlog - 1);
 	assert_true(s->dev->log[i].val & IGB_CTRL_EXT_PFRSTD);
 	assert_true(s->dev->log[i].val & IGB_CTRL_EXT_DRV_LOAD);
+	/* No request without snoop, from before the first queue is there; PFRSTD is the last. */
+	i = at(s, IGB_CTRL_EXT, s->resets_at);
+	assert_true(i < at(s, IGB_VFTE, s->resets_at + 3));
+	assert_int_equal(s->dev->log[i].val & (IGB_CTRL_EXT_NS_DIS | IGB_CTRL_EXT_PFRSTD),
+			 IGB_CTRL_EXT_NS_DIS);
+	assert_true(sim_get(s, IGB_CTRL_EXT) & IGB_CTRL_EXT_NS_DIS);
 }
 
 static void test_start_leaves_what_is_wanted(void **state)

@@ -302,9 +302,6 @@ void nic_init(unsigned int vfs)
 	nic.dev = &pf_dev;
 	pf_up(vfs);
 	vfs_up(vfs);
-	if (card.switched)
-		core_log(OS_LOG_WARN, "card: behind a PCI Express switch, which could pass DMA to "
-				      "other cards before VT-d sees it");
 	core_log(OS_LOG_INFO, "card %s: %u of %u VFs, registers at 0x%llx, theirs at 0x%llx",
 		 pf_dev.name, vfs, card.vfs_total, (unsigned long long)card.bar,
 		 (unsigned long long)card.vf_bar[0]);

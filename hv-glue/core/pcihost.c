@@ -15,6 +15,7 @@
 #define VF_DELAY_US 100000 /* SR-IOV 9.3.3.3.1: before a VF is spoken to */
 #define PF_BAR_MEM  0
 #define PF_BAR_MSIX 3
+#define ACS_ON	    (PCI_ACS_SOURCE | PCI_ACS_REQUESTS | PCI_ACS_COMPLETIONS | PCI_ACS_UPSTREAM)
 #define NO_BDF	    UINT16_MAX
 
 static struct os_dev func(const struct bare_env *env, unsigned int bdf)
@@ -62,6 +63,39 @@ static uint32_t ext_cap(struct os_dev *dev, uint32_t id)
 	return 0;
 }
 
+/* ---- ports above the card ------------------------------------------------------------------- */
+
+/* A switch hands a request that hits what is below another of its ports to that port, past VT-d,
+ * unless it is told to send all of them up (6.12). True when it does. */
+static bool acs_on(struct os_dev *port)
+{
+	uint32_t acs = ext_cap(port, PCI_EXT_CAP_ID_ACS);
+	uint16_t on;
+
+	if (!acs)
+		return false;
+	on = os_cfg_rd16(port, acs + PCI_ACS_CAP) & ACS_ON;
+	os_cfg_wr16(port, acs + PCI_ACS_CTRL, on);
+	return on & PCI_ACS_REQUESTS && os_cfg_rd16(port, acs + PCI_ACS_CTRL) == on;
+}
+
+/* Of a switch's ports the lower ones count: requests are handed from one to another of them. */
+static void port_above(struct pci_card *card, struct os_dev *port, bool root)
+{
+	uint32_t exp = pcihost_cap(port, PCI_CAP_ID_EXP);
+	bool up = exp && field_get(PCI_EXP_FLAGS_TYPE, os_cfg_rd16(port, exp + PCI_EXP_FLAGS)) ==
+				 PCI_EXP_TYPE_UPSTREAM;
+
+	if (acs_on(port) || up)
+		return;
+	if (!root)
+		card->open = port->bdf;
+	else
+		core_log(OS_LOG_INFO,
+			 "card: root port %s has no ACS: the chipset alone sends DMA to VT-d",
+			 port->name);
+}
+
 /* ---- the scan -------------------------------------------------------------------------------- */
 
 struct scan {
@@ -81,13 +115,15 @@ static bool scan_func(struct scan *s, unsigned int bdf, uint16_t bridge, unsigne
 
 	if ((type & 0x7f) == PCI_HEADER_BRIDGE) {
 		s->bridges++;
-		return scan_bus(s, cfg_rd8(&d, PCI_BUSES + 1), (uint16_t)bdf, depth + 1);
+		if (!scan_bus(s, cfg_rd8(&d, PCI_BUSES + 1), (uint16_t)bdf, depth + 1))
+			return false;
+		port_above(s->card, &d, !depth);
+		return true;
 	}
 	if (os_cfg_rd16(&d, PCI_VENDOR_ID) == IGB_VENDOR_ID &&
 	    os_cfg_rd16(&d, PCI_DEVICE_ID) == IGB_DEV_ID_82576) {
 		s->card->bdf = (uint16_t)bdf;
 		s->card->bridge = bridge;
-		s->card->switched = depth > 1;
 		return true;
 	}
 	if (os_cfg_rd32(&d, PCI_CLASS_REV) >> 24 == CLASS_NET && s->other == NO_BDF)
@@ -304,6 +340,18 @@ int pcihost_find(struct pci_card *card, const struct bare_env *env, char *why, s
 		    pf.name);
 		return -EOPNOTSUPP;
 	}
+	if (card->open) {
+		fmt(why, why_len,
+		    "the card at %s is behind the port %s of a PCI Express switch that does not "
+		    "redirect requests (ACS), so it could pass DMA to other cards before VT-d sees "
+		    "it: put the card into another slot",
+		    pf.name, func(env, card->open).name);
+		return -EOPNOTSUPP;
+	}
+	/* A page that was cleared for its new owner may be clear in the CPU's caches alone. */
+	os_cfg_wr16(&pf, card->exp + PCI_EXP_DEVCTL,
+		    os_cfg_rd16(&pf, card->exp + PCI_EXP_DEVCTL) &
+			    (uint16_t)~PCI_EXP_DEVCTL_NO_SNOOP);
 	os_cfg_wr16(&pf, card->sriov + PCI_SRIOV_CTRL, 0);
 	card->vfs_total = os_cfg_rd16(&pf, card->sriov + PCI_SRIOV_TOTAL_VF);
 	os_cfg_wr16(&pf, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);

@@ -9,7 +9,7 @@ struct bare_env;
 
 struct pci_card {
 	uint16_t bdf, bridge;	   /* of the PF, and of the port above it */
-	bool switched;		   /* there is more than one bridge above it */
+	uint16_t open;		   /* a switch's port above it that does not redirect; 0: none */
 	uint64_t bar, table;	   /* PF's registers and MSI-X table, host-physical */
 	uint32_t exp, msix, sriov; /* offsets of its capabilities */
 	unsigned int vfs_total;
@@ -19,7 +19,8 @@ struct pci_card {
 
 /*
  * Finds the first 82576 with SR-IOV and ARI's way to it; its registers are mapped, its bus
- * mastering and VFs are off afterwards. 0; -ENODEV, -EOPNOTSUPP, -ENOSPC with @why, a sentence.
+ * mastering and VFs are off afterwards, it snoops, and ports above it redirect where they can. 0;
+ * -ENODEV, -EOPNOTSUPP, -ENOSPC with @why, a sentence.
  */
 int pcihost_find(struct pci_card *card, const struct bare_env *env, char *why,
 		 size_t why_len) must_check;

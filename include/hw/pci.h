@@ -45,11 +45,13 @@
 #define PCI_EXP_FLAGS	0x02 /* RO 16 */
 #define   PCI_EXP_FLAGS_VERSION	     GENMASK(3, 0)
 #define   PCI_EXP_FLAGS_TYPE	     GENMASK(7, 4)
+#define     PCI_EXP_TYPE_UPSTREAM    5 /* port of a switch */
 #define     PCI_EXP_TYPE_RC_END	     9 /* root complex integrated endpoint: it has no link */
 #define PCI_EXP_DEVCAP	0x04 /* RO 32 */
 #define   PCI_EXP_DEVCAP_RBER	     BIT(15) /* role-based error reporting, to be 1 */
 #define   PCI_EXP_DEVCAP_FLR	     BIT(28)
 #define PCI_EXP_DEVCTL	0x08 /* RW 16 */
+#define   PCI_EXP_DEVCTL_NO_SNOOP    BIT(11) /* on after a reset; a VF follows its PF */
 #define   PCI_EXP_DEVCTL_FLR	     BIT(15)
 #define PCI_EXP_DEVSTA	0x0a /* RO 16 */
 #define   PCI_EXP_DEVSTA_TRPND	     BIT(5)
@@ -82,6 +84,14 @@
 #define PCI_EXT_CAP_ID_ACS   0x0d
 #define PCI_EXT_CAP_ID_ARI   0x0e
 #define PCI_EXT_CAP_ID_SRIOV 0x10
+
+/* ACS extended capability (7.7.8) */
+#define PCI_ACS_CAP  0x04 /* RO 16: what the port can do */
+#define PCI_ACS_CTRL 0x06 /* RW 16: the same bits */
+#define   PCI_ACS_SOURCE	     BIT(0) /* a request's bus is one below the port */
+#define   PCI_ACS_REQUESTS	     BIT(2) /* from port to port: sent upstream */
+#define   PCI_ACS_COMPLETIONS	     BIT(3) /* likewise */
+#define   PCI_ACS_UPSTREAM	     BIT(4) /* what came down to where it came from, too */
 
 /* SR-IOV extended capability (9.3.3) */
 #define PCI_SRIOV_CAP	      0x04 /* RO 32 */

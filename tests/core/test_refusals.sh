@@ -122,6 +122,20 @@ no_card() {
 		refused 'not behind a PCI Express port: ' "$good" --svm --nic none --qemu "-device igb,bus=pcie.0,romfile="
 }
 
+# QEMU's switch has no ACS; its root port has, but for one that is told not to.
+no_redirect() {
+	local card='-device igb,netdev=n0,romfile=,bus'
+	refused 'behind the port [0-9a-f:.]+ of a PCI Express switch that does not redirect .*another slot' "$good" --svm --nic none \
+		--qemu "-netdev hubport,id=n0,hubid=0 -device x3130-upstream,id=up,bus=rp0" \
+		--qemu "-device xio3130-downstream,id=down,bus=up,chassis=9,slot=9 $card=down" || return
+	core_up refusals-root "$good" --svm --nic none \
+		--qemu "-netdev hubport,id=n0,hubid=0 -device pcie-root-port,id=rp1,chassis=2,slot=2,disable-acs=on $card=rp1" &&
+		core_alive || { fail "the core is not up"; core_tail; return 1; }
+	grep -aqE 'root port [0-9a-f:.]+ has no ACS' "$core_log" || { fail "no word on the root port"; core_tail; return 1; }
+	see "$(grep -aE -m1 'has no ACS' "$core_log" | sed 's/^\[[^]]*\] *//')"
+	core_down || { fail "the core ended with $?"; return 1; }
+}
+
 no_memory() { refused '[0-9]+ MiB of memory are free .*give the machine more' "$good" --svm --ram 32; }
 
 no_configuration() {
@@ -202,6 +216,7 @@ step "no EPT, no unrestricted guest, no nested paging" no_second_level
 step "no VT-d, or one that cannot do what is needed" no_vtd
 step "ACPI tables that contradict themselves" broken_acpi
 step "no card with SR-IOV" no_card
+step "a switch that does not redirect, a root port without ACS" no_redirect
 step "too little memory" no_memory
 step "no configuration, or one that says nothing" no_configuration
 step "a configuration that names what is not there" not_there

@@ -17,7 +17,7 @@ struct vtd_fault;
  */
 enum vf_step {
 	VF_STEP_QUIESCE, /* out of its guest's reach; bus mastering off, no transaction pending */
-	VF_STEP_FLR,	 /* function-level reset: mastering and MSI-X read as off */
+	VF_STEP_FLR,	 /* function-level reset: MSI-X, on before, reads as off */
 	VF_STEP_SCRUB,	 /* pf_vf_scrub(): queues, filters, mailbox, counters; its pool closed */
 	VF_STEP_IRQ,	 /* interrupt entries freed, its MSI-X table masked */
 	VF_STEP_UNMAP,	 /* context entry gone, domain empty */
@@ -68,7 +68,8 @@ void nic_fini(void);
 /* Makes struct passthrough of each VF of @n; 0, -ENOMEM, -ENODEV: a VF does not look like one. */
 int nic_vfs_init(struct nic *n) must_check;
 /* Gives VF @vf (-1: the first free) to @g at device number @dev (-1: first free). 0; -EBUSY: it has
- * an owner, *@why says which; -ENODEV, -ENOSPC, -EIO: a step was not proved, *@why names it. */
+ * an owner, *@why says which; -ENODEV, -ENOSPC, -EIO: a step was not proved, *@why names it. CPU 0;
+ * the lock is dropped meanwhile when it is taken back, here and in vf_detach(). */
 int vf_attach(struct guest *g, int vf, int dev, const char **why) must_check;
 /* Takes it back, all steps up to FLUSH. -ENOENT: nobody has it; -EIO with *@why: it stays out of
  * use. */

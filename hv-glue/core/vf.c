@@ -8,6 +8,7 @@
 #include "vtd.h"
 
 #define LEAVE_US 100000 /* a CPU that was told to leave its guest has left it */
+#define FLR_US	 100000 /* PCI Express 4.0, 6.6.2: after a reset, before the function is used */
 
 static const char *step_name(enum vf_step s)
 {
@@ -79,10 +80,26 @@ static bool shoot_down(const struct guest *g)
 	return left;
 }
 
+/*
+ * Without the lock: handovers are made on CPU 0 alone, as are the ends of guests and what gives out
+ * device numbers, VFs and memory. What others do under it meanwhile are exits of guests, which find
+ * the function gone from its guest's bus, and its BARs from its memory; or they end the core, which
+ * takes the VF back once more, from its first step on.
+ */
+static void flr_wait(void)
+{
+	uint64_t end = core_now() + us_to_tsc(FLR_US);
+
+	core_unlock();
+	while (core_now() < end)
+		__asm__ volatile("pause");
+	core_lock();
+}
+
 static void take_quiet(struct passthrough *pt)
 {
 	struct nic_vf *v = pt->vf;
-	bool left = shoot_down(v->owner), pending, reset;
+	bool left = shoot_down(v->owner), pending, marked, reset;
 	uint16_t cmd;
 
 	vfdev_master(pt, false);
@@ -91,11 +108,13 @@ static void take_quiet(struct passthrough *pt)
 	proved(pt, VF_STEP_QUIESCE, left && !pending && !(cmd & PCI_COMMAND_MASTER),
 	       "command reads 0x%04x, transactions %s, %s", cmd, pending ? "pending" : "done",
 	       left ? "no CPU sees its registers" : "a CPU does not leave the guest");
-	reset = vfdev_reset(pt);
+	marked = vfdev_flr(pt);
+	flr_wait();
+	reset = vfdev_reset(pt) && marked;
 	proved(pt, VF_STEP_FLR, reset,
-	       "transactions done, command reads 0x%04x, MSI-X control 0x%04x",
-	       os_cfg_rd16(v->dev, PCI_COMMAND),
-	       os_cfg_rd16(v->dev, pt->real_msix + PCI_MSIX_CTRL));
+	       "transactions done, command reads 0x%04x, MSI-X control 0x%04x, %s before",
+	       os_cfg_rd16(v->dev, PCI_COMMAND), os_cfg_rd16(v->dev, pt->real_msix + PCI_MSIX_CTRL),
+	       marked ? "on" : "not on");
 }
 
 static void take_scrub(struct passthrough *pt)

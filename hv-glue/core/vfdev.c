@@ -14,6 +14,8 @@
 #define VECTOR_MIN 16	  /* below are exceptions' (SDM vol. 3A, 11.5.2) */
 #define QUIET_US   100000 /* PCI Express 4.0, 6.6.2: within 100 ms */
 #define QUIET_STEP 100
+/* MSI-X on, all of it masked: no message comes of it, and a reset alone clears it. */
+#define MARK (PCI_MSIX_CTRL_ENABLE | PCI_MSIX_CTRL_MASKALL)
 
 static struct passthrough *of_func(struct vpci_func *f)
 {
@@ -164,7 +166,13 @@ static void table_write(struct vpci_func *f, struct gcpu *c, unsigned int bar, u
 		vec_sync(of_func(f), (unsigned int)n);
 }
 
-bool vfdev_quiet(struct passthrough *pt)
+static uint32_t mark(struct passthrough *pt)
+{
+	return os_cfg_rd16(pt->vf->dev, pt->real_msix + PCI_MSIX_CTRL) & MARK;
+}
+
+/* @reset: one was begun, and only what it clears tells that it is not still to come. */
+static bool settled(struct passthrough *pt, bool reset)
 {
 	struct os_dev *dev = pt->vf->dev;
 	uint64_t end = os_now_us(dev) + QUIET_US;
@@ -172,7 +180,8 @@ bool vfdev_quiet(struct passthrough *pt)
 
 	/* While it resets it may answer nothing, which reads as ones. */
 	while ((os_cfg_rd16(dev, pt->real_exp) & 0xff) != PCI_CAP_ID_EXP ||
-	       (os_cfg_rd16(dev, pt->real_exp + PCI_EXP_DEVSTA) & PCI_EXP_DEVSTA_TRPND)) {
+	       (os_cfg_rd16(dev, pt->real_exp + PCI_EXP_DEVSTA) & PCI_EXP_DEVSTA_TRPND) ||
+	       (reset && mark(pt))) {
 		if (os_now_us(dev) >= end)
 			return false;
 		os_delay_us(dev, QUIET_STEP);
@@ -181,33 +190,47 @@ bool vfdev_quiet(struct passthrough *pt)
 	return v != UINT16_MAX;
 }
 
+bool vfdev_quiet(struct passthrough *pt)
+{
+	return settled(pt, false);
+}
+
 void vfdev_master(struct passthrough *pt, bool on)
 {
 	os_cfg_wr16(pt->vf->dev, PCI_COMMAND,
 		    (uint16_t)(PCI_COMMAND_MEMORY | (on ? PCI_COMMAND_MASTER : 0)));
 }
 
-bool vfdev_reset(struct passthrough *pt)
+bool vfdev_flr(struct passthrough *pt)
 {
 	struct os_dev *dev = pt->vf->dev;
 	uint32_t ctl = pt->real_exp + PCI_EXP_DEVCTL;
-	bool ok;
+	bool marked;
 
+	os_cfg_wr16(dev, pt->real_msix + PCI_MSIX_CTRL, MARK);
+	marked = mark(pt) == MARK;
 	os_cfg_wr16(dev, ctl, (uint16_t)(os_cfg_rd16(dev, ctl) | PCI_EXP_DEVCTL_FLR));
-	ok = vfdev_quiet(pt) && !(os_cfg_rd16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER) &&
-	     !(os_cfg_rd16(dev, pt->real_msix + PCI_MSIX_CTRL) & PCI_MSIX_CTRL_ENABLE);
+	return marked;
+}
+
+bool vfdev_reset(struct passthrough *pt)
+{
+	bool ok =
+		settled(pt, true) && !(os_cfg_rd16(pt->vf->dev, PCI_COMMAND) & PCI_COMMAND_MASTER);
+
 	vfdev_master(pt, false);
 	return ok;
 }
 
-/* The guest resets its function: the VF is, and its interrupts go. */
+/* The guest resets its function: the VF is, and its interrupts go. The time that the function has
+ * to be left alone then is the guest's to wait. */
 static void guest_flr(struct passthrough *pt)
 {
 	struct vpci_func *f = &pt->f;
 	int err = vfdev_irqs_free(pt);
 
 	vfdev_master(pt, false);
-	if (!vfdev_quiet(pt) || !vfdev_reset(pt) || err)
+	if (!vfdev_quiet(pt) || !vfdev_flr(pt) || !vfdev_reset(pt) || err)
 		guest_log(f->guest, "VF %u: does not come back from its reset", pt->n);
 	vpci_reset(f);
 	vpci_put(f, pt->exp + PCI_EXP_DEVCTL, 2, 0);

@@ -37,7 +37,10 @@ int vfdev_init(struct passthrough *pt, void (*remove)(struct vpci_func *f)) must
 void vfdev_master(struct passthrough *pt, bool on);
 /* Waits, 100 ms at most, until it answers and has no transaction pending. */
 bool vfdev_quiet(struct passthrough *pt) must_check;
-/* Function-level reset; true when mastering and MSI-X then read as off. */
+/* Begins a function-level reset, once it is quiet and its mastering off; false: a bit that only the
+ * reset clears could not be set before, so nothing will prove it. */
+bool vfdev_flr(struct passthrough *pt) must_check;
+/* Waits, 100 ms at most, until that bit is clear; true when mastering and MSI-X read as off. */
 bool vfdev_reset(struct passthrough *pt) must_check;
 /* Masks its table and gives all interrupts back. -EIO, -ETIMEDOUT: one may still come. */
 int vfdev_irqs_free(struct passthrough *pt) must_check;

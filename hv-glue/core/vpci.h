@@ -51,7 +51,8 @@ void vpci_fini(struct guest *g);
  * window, as firmware would give them; memory is not enabled (the guest's driver does it).
  * -ENOSPC: no number, or no room for its BARs; -EBUSY: the number is taken. */
 int vpci_add(struct guest *g, struct vpci_func *f, int dev) must_check;
-/* Reads as absent from then on; its BARs read as ones. Calls f->remove, which may free @f. */
+/* Reads as absent from then on; its BARs read as ones. Calls f->remove, which may free @f, and may
+ * drop the lock meanwhile. */
 void vpci_del(struct vpci_func *f);
 /* What a reset of the function does: command register 0, BARs unmapped, MSI-X off and masked. */
 void vpci_reset(struct vpci_func *f);

@@ -45,7 +45,9 @@ static struct {
 	enum pf_vf_state state;
 	unsigned int irqs, unmasked;
 	/* what does not do as it should */
-	bool no_reset, stays_busy, stays_in, no_domain, keeps_context, keeps_pages;
+	uint64_t flr_at;
+	bool unlocked;
+	bool no_reset, no_mark, stays_busy, stays_in, no_domain, keeps_context, keeps_pages;
 	int scrub, map, attach, unmap, flush, irq_free, probe, init;
 } m;
 
@@ -166,11 +168,35 @@ bool vfdev_quiet(struct passthrough *pt)
 	return !m.stays_busy;
 }
 
-bool vfdev_reset(struct passthrough *pt)
+bool vfdev_flr(struct passthrough *pt)
 {
 	assert_false(os_cfg_rd16(pt->vf->dev, PCI_COMMAND) & PCI_COMMAND_MASTER);
 	did("flr");
+	m.flr_at = core_now();
+	return !m.no_mark;
+}
+
+/* 6.6.2: 100 ms after it was begun, in which others may have the lock. */
+bool vfdev_reset(struct passthrough *pt)
+{
+	(void)pt;
+	did("reset");
+	assert_true(core_now() - m.flr_at >= us_to_tsc(100000));
 	return !m.no_reset;
+}
+
+void core_unlock(void)
+{
+	assert_false(m.unlocked);
+	m.unlocked = true;
+	did("(");
+}
+
+void core_lock(void)
+{
+	assert_true(m.unlocked);
+	m.unlocked = false;
+	did(")");
 }
 
 int vfdev_irqs_free(struct passthrough *pt)
@@ -405,7 +431,7 @@ static void test_detach_goes_in_order(void **state)
 	driver_up();
 	m.done[0] = m.log[0] = '\0';
 	assert_int_equal(vf_detach(0, &why), 0);
-	assert_string_equal(m.done, "quiet flr scrub irqs detach unmap flush faults ");
+	assert_string_equal(m.done, "quiet flr ( ) reset scrub irqs detach unmap flush faults ");
 	at = m.log;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		at = strstr(at, steps[i]);
@@ -486,7 +512,7 @@ static void check_failure(const struct failure *f)
 	assert_int_equal(vf_detach(0, &why), -EIO);
 	assert_non_null(strstr(why, f->said));
 	/* The rest is done all the same, the memory first of all. */
-	assert_string_equal(m.done, "quiet flr scrub irqs detach unmap flush faults ");
+	assert_string_equal(m.done, "quiet flr ( ) reset scrub irqs detach unmap flush faults ");
 	assert_null(m.nic.vf[0].owner);
 	assert_true(m.nic.vf[0].lost);
 	assert_int_equal(vf_holds(a), f->holds);
@@ -504,6 +530,7 @@ static void test_step_that_is_not_proved_takes_it_out_of_use(void **state)
 {
 	const struct failure failures[] = {
 		{"not reset", &m.no_reset, NULL, false},
+		{"not reset", &m.no_mark, NULL, false},
 		{"not scrubbed (register 0x00c28", NULL, &m.scrub, false},
 		{"not interrupts freed", NULL, &m.irq_free, false},
 		{"not unmapped", NULL, &m.unmap, true},

@@ -14,11 +14,14 @@
 #define vtd_irq_count fake_vtd_irq_count
 #include "core.h"
 
-/* The seam's configuration writes go through a function with a reset, below. */
+/* The seam's configuration space goes through a function with a reset, below. */
 static void model_wr16(struct os_dev *dev, uint32_t off, uint16_t val);
+static uint16_t model_rd16(struct os_dev *dev, uint32_t off);
 #define os_cfg_wr16 model_wr16
+#define os_cfg_rd16 model_rd16
 #include "hv-glue/core/vfdev.c"
 #undef os_cfg_wr16
+#undef os_cfg_rd16
 #include "fake_os.h"
 
 #define VFS	 2
@@ -46,7 +49,9 @@ static struct {
 		void *ctx;
 	} irq[2][8];
 	unsigned int raised_guest, raised_cpu, raised_vector, raised, removed;
-	bool no_reset, no_irte, no_vector;
+	bool no_reset, no_irte, no_vector, no_mark;
+	uint64_t begins; /* us after the write that asks for it */
+	uint64_t due;	 /* when it begins; 0: none is asked for */
 	int irq_free;
 } m;
 
@@ -63,8 +68,14 @@ void guest_log(struct guest *g, const char *f, ...)
 	(void)f;
 }
 
-static uint16_t get16(struct os_dev *dev, uint32_t off)
+/* What a reset clears; until it begins all is as it was, and nothing is pending. */
+static uint16_t model_rd16(struct os_dev *dev, uint32_t off)
 {
+	if (m.due && dev->now_us >= m.due && !m.no_reset) {
+		m.due = 0;
+		os_cfg_wr16(dev, PCI_COMMAND, 0);
+		os_cfg_wr16(dev, CAP_MSIX + PCI_MSIX_CTRL, 2);
+	}
 	return os_cfg_rd16(dev, off);
 }
 
@@ -72,13 +83,13 @@ static void model_wr16(struct os_dev *dev, uint32_t off, uint16_t val)
 {
 	if (off == CAP_EXP + PCI_EXP_DEVCTL && val & PCI_EXP_DEVCTL_FLR) {
 		did("flr");
-		assert_false(get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER);
+		assert_false(os_cfg_rd16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER);
 		val &= (uint16_t)~PCI_EXP_DEVCTL_FLR;
-		if (!m.no_reset) {
-			os_cfg_wr16(dev, PCI_COMMAND, 0);
-			os_cfg_wr16(dev, CAP_MSIX + PCI_MSIX_CTRL, 2);
-		}
+		m.due = dev->now_us + m.begins + 1;
+		dev->now_us += 1;
 	}
+	if (off == CAP_MSIX + PCI_MSIX_CTRL && m.no_mark)
+		return;
 	if (off == PCI_COMMAND)
 		did(val & PCI_COMMAND_MASTER ? "master" : "quiet");
 	os_cfg_wr16(dev, off, val);
@@ -534,21 +545,55 @@ static void test_interrupts_are_given_back(void **state)
 	assert_int_equal(irqs_used(0), 1);
 }
 
+static bool reset(void)
+{
+	bool begun = vfdev_flr(&m.pt);
+
+	return vfdev_reset(&m.pt) && begun;
+}
+
 static void test_reset_is_looked_at(void **state)
 {
 	(void)state;
 	driver_up(a);
 	vfdev_master(&m.pt, false);
 	m.no_reset = true;
-	assert_false(vfdev_reset(&m.pt)); /* MSI-X is on still */
+	assert_false(reset()); /* MSI-X is on still */
 	m.no_reset = false;
-	assert_true(vfdev_reset(&m.pt));
+	m.due = 0;
+	assert_true(reset());
 	os_cfg_wr16(m.nic.vf[0].dev, CAP_EXP + PCI_EXP_DEVSTA, PCI_EXP_DEVSTA_TRPND);
 	assert_false(vfdev_quiet(&m.pt));
-	assert_false(vfdev_reset(&m.pt));
+	assert_false(reset());
 	os_cfg_wr16(m.nic.vf[0].dev, CAP_EXP + PCI_EXP_DEVSTA, 0);
 	os_cfg_wr16(m.nic.vf[0].dev, CAP_EXP, UINT16_MAX); /* it does not answer */
 	assert_false(vfdev_quiet(&m.pt));
+}
+
+/* Nothing is pending, mastering and MSI-X are off before it has begun. */
+static void test_reset_to_come_is_none(void **state)
+{
+	struct os_dev *dev = m.nic.vf[0].dev;
+	unsigned int exp = (unsigned int)look(a, cfg(a, PCI_CAP_PTR), 1);
+
+	(void)state;
+	vfdev_master(&m.pt, false);
+	m.begins = 50000;
+	assert_true(reset());
+	assert_true(dev->now_us >= 50000 && !m.due);
+	assert_int_equal(os_cfg_rd16(dev, CAP_MSIX + PCI_MSIX_CTRL), 2);
+	m.begins = 1000000;
+	assert_false(reset());
+	assert_true(dev->now_us < 300000);
+	/* By the guest likewise: its function is as after a reset when the write is over. */
+	m.begins = 50000;
+	driver_up(a);
+	access(a, cfg(a, exp + PCI_EXP_DEVCTL), 2, PCI_EXP_DEVCTL_FLR);
+	assert_int_equal(m.due, 0);
+	/* What does not take the mark proves nothing, though it does reset. */
+	m.begins = 0;
+	m.no_mark = true;
+	assert_false(reset());
 }
 
 static void test_vf_that_is_none_is_refused(void **state)
@@ -586,6 +631,7 @@ int main(void)
 		T(guest_resets_its_function),
 		T(interrupts_are_given_back),
 		T(reset_is_looked_at),
+		T(reset_to_come_is_none),
 		T(vf_that_is_none_is_refused),
 	};
 

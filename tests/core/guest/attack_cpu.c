@@ -233,7 +233,7 @@ static void mc(void *ctx)
 	__asm__ volatile("int $18");
 }
 
-static void mce_storm(void)
+static void int_mc(void)
 {
 	for (unsigned int i = 0; i < 20000; i++)
 		attempt(mc, NULL);
@@ -447,7 +447,7 @@ const struct attack attack_cpu[] = {
 	{"crs", crs},
 	{"triple", triple},
 	{"nmi-storm", nmi_storm},
-	{"mce-storm", mce_storm},
+	{"int-mc", int_mc},
 	{"db-loop", db_loop},
 	{"hlt-storm", hlt_storm},
 	{"pause-storm", pause_storm},

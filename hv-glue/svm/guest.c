@@ -80,7 +80,7 @@ static void start_long(struct svm_vcpu *s, const struct vcpu_start *st)
 	b->gdtr = seg(0, 0, st->gdt_limit, st->gdt);
 	b->cr0 = X86_CR0_PE | X86_CR0_ET | X86_CR0_NE | X86_CR0_PG;
 	b->cr3 = st->cr3;
-	b->cr4 = X86_CR4_PAE;
+	b->cr4 |= X86_CR4_PAE;
 	b->efer |= X86_EFER_LME | X86_EFER_LMA;
 	s->v.rip = st->rip;
 	s->v.gpr[VCPU_RSP] = st->rsp;
@@ -100,7 +100,8 @@ void svm_start(struct vcpu *v, const struct vcpu_start *st)
 	b->tr = seg(0, X86_SEG_P | X86_SEG_TSS, 0xffff, 0);
 	b->cpl = 0;
 	b->efer = X86_EFER_SVME; /* VMRUN demands it; get() hides it */
-	b->cr2 = b->cr3 = b->cr4 = 0;
+	b->cr2 = b->cr3 = 0;
+	b->cr4 = X86_CR4_MCE; /* a machine check is the host's, whatever the guest thinks of it */
 	b->dr6 = X86_DR6_INIT;
 	b->dr7 = X86_DR7_INIT;
 	b->pat = X86_PAT_INIT;
@@ -169,7 +170,7 @@ static int set_cr4(struct svm_vcpu *s, uint64_t val)
 	if ((val & ~s->cr4_allowed) || (lma && !(val & X86_CR4_PAE)) ||
 	    (!lma && (val & X86_CR4_PCIDE)))
 		return -EINVAL;
-	s->vmcb->cr4 = val;
+	s->vmcb->cr4 = val | X86_CR4_MCE;
 	s->flush = true;
 	return 0;
 }

@@ -48,7 +48,7 @@ static int setup(void **state)
 	s.v.ops = &ops;
 	s.v.space = &space;
 	s.apic = apic;
-	s.cr4_allowed = X86_CR4_PAE | X86_CR4_PSE | X86_CR4_OSXSAVE | X86_CR4_PCIDE;
+	s.cr4_allowed = X86_CR4_PAE | X86_CR4_PSE | X86_CR4_MCE | X86_CR4_OSXSAVE | X86_CR4_PCIDE;
 	if (posix_memalign((void **)&ram, 4096, RAM) ||
 	    vcpu_space_init(&space, &svm_format, &mem, 0))
 		return -1;
@@ -374,6 +374,9 @@ static void test_registers_refuse_what_the_cpu_would(void **state)
 		assert_int_not_equal(svm_set(&s.v, bad[i].r, bad[i].val), 0);
 		assert_int_equal(svm_get(&s.v, bad[i].r), before);
 	}
+	/* Machine checks stay on. */
+	assert_int_equal(svm_set(&s.v, VCPU_CR4, X86_CR4_PAE), 0);
+	assert_int_equal(svm_get(&s.v, VCPU_CR4), X86_CR4_PAE | X86_CR4_MCE);
 	assert_int_equal(svm_set(&s.v, VCPU_EFER, X86_EFER_LME | X86_EFER_SCE), 0);
 	assert_int_equal(svm_get(&s.v, VCPU_EFER), X86_EFER_LME | X86_EFER_SCE | X86_EFER_LMA);
 	assert_int_equal(svm_set(&s.v, VCPU_GS_BASE, UINT64_C(0xffff800000000000)), 0);

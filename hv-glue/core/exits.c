@@ -20,8 +20,15 @@ static enum exit_next fault(struct gcpu *c, int vector, int64_t error)
 	return EXIT_RESUME;
 }
 
+#define MACHINE_CHECK "machine check while it ran"
+
 static enum exit_next fail(struct gcpu *c, const struct vcpu_exit *e, const char *what)
 {
+	/* It may show as a shutdown or as an entry that failed: APM 15.14.3, SDM 3C 27.9. */
+	if (mce_here()) {
+		(void)mce_take(c->guest);
+		what = MACHINE_CHECK;
+	}
 	guest_fail(c->guest, c, "%s (exit %s, qualification 0x%llx)", what,
 		   core.ops->reason_name(e->reason), (unsigned long long)e->qualification);
 	return EXIT_BLOCK;
@@ -308,7 +315,9 @@ static enum exit_next on_exception(struct gcpu *c, struct vcpu_exit *e)
 		return fault(c, X86_VEC_DB, -1);
 	if (e->vector == X86_VEC_AC)
 		return fault(c, X86_VEC_AC, 0);
-	return fail(c, e, e->vector == X86_VEC_MC ? "machine check while it ran" : "exception");
+	if (e->vector == X86_VEC_MC)
+		return mce_take(c->guest) ? fail(c, e, MACHINE_CHECK) : EXIT_RESUME;
+	return fail(c, e, "exception");
 }
 
 static enum exit_next on_triple(struct gcpu *c, struct vcpu_exit *e)

@@ -55,6 +55,17 @@ _Noreturn void core_refuse(const char *f, ...) printf_like(1, 2);
 /* An exception in the core itself: registers on the console, stop. */
 _Noreturn void core_end(unsigned int status);
 
+/* ---- mce.c ----------------------------------------------------------------------------------- */
+
+/* A machine check is in progress on this CPU. */
+bool mce_here(void);
+/* Takes it off its banks: true: what it interrupted, @g, cannot go on; NULL: the core, which ends
+ * then. No lock. */
+bool mce_take(const struct guest *g);
+/* Says what was found since; CPU 0. */
+void mce_report(void);
+void mce_init(void); /* this CPU's banks */
+
 /* ---- time and interrupts --------------------------------------------------------------------- */
 
 uint64_t core_now(void); /* TSC */

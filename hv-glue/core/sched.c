@@ -339,6 +339,7 @@ static void service(void)
 	guest_reap();
 	core_unlock();
 	control_poll();
+	mce_report();
 	log_drain(2); /* what was said while another CPU had the console */
 	/* Guests get at least as much time as this took, whatever they keep the card busy with. */
 	end = core_now();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /* Descriptor tables of each CPU, and what comes through them: interrupts go on to apic.c (below 32,
- * too, where interrupts are let in: stubs.S), an NMI is counted, an exception is the core's own
- * mistake and its end. */
+ * too, where interrupts are let in: stubs.S), an NMI is counted, a machine check is mce.c's, any
+ * other exception is the core's own mistake and its end. */
 #include "boot.h"
 #include "glue/cpu.h"
 #include "hw/x86.h"
@@ -69,6 +69,7 @@ void trap_init(struct core_cpu *cpu)
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(g), "m"(i), "r"(SEL_TSS) : "memory");
 	cpu->self = cpu;
 	cpu_wrmsr(X86_MSR_GS_BASE, (uintptr_t)cpu);
+	mce_init();
 }
 
 /* Compiled without frame pointers: what looks like a return address on the stack is shown. */
@@ -118,7 +119,10 @@ void trap_entry(const struct trap_frame *f)
 {
 	bool open = f->rip == (uintptr_t)irq_window_at || f->rip == (uintptr_t)cpu_halt_at;
 
-	if (f->vector >= VEC_PIC || (open && f->vector != X86_VEC_NMI)) {
+	/* Without a check in progress the vector is forged, or raised by a mistake. */
+	if (f->vector == X86_VEC_MC && mce_here()) {
+		(void)mce_take(NULL);
+	} else if (f->vector >= VEC_PIC || (open && f->vector != X86_VEC_NMI)) {
 		irq_dispatch((int)f->vector);
 	} else if (f->vector == X86_VEC_NMI) {
 		nmis[this_cpu()->id]++;

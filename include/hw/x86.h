@@ -73,6 +73,7 @@
 #define X86_MSR_FEATURE_CONTROL 0x0000003a
 #define   X86_FEATURE_CONTROL_LOCK	  BIT64(0)
 #define   X86_FEATURE_CONTROL_VMX	  BIT64(2) /* VMXON outside of SMX */
+#define   X86_FEATURE_CONTROL_LMCE	  BIT64(20)
 #define X86_MSR_TSC_ADJUST	0x0000003b
 #define X86_MSR_SPEC_CTRL	0x00000048
 #define X86_MSR_PRED_CMD	0x00000049 /* WO */
@@ -83,8 +84,15 @@
 #define X86_MSR_SYSENTER_CS	0x00000174
 #define X86_MSR_SYSENTER_ESP	0x00000175
 #define X86_MSR_SYSENTER_EIP	0x00000176
-#define X86_MSR_MCG_CAP		0x00000179
+#define X86_MSR_MCG_CAP		0x00000179 /* RO; SDM 3B 16.3.1 */
+#define   X86_MCG_CAP_COUNT		  GENMASK(7, 0)
+#define   X86_MCG_CAP_CTL		  BIT64(8)
+#define   X86_MCG_CAP_SER		  BIT64(24) /* S and AR in a bank's status */
+#define   X86_MCG_CAP_LMCE		  BIT64(27)
 #define X86_MSR_MCG_STATUS	0x0000017a
+#define   X86_MCG_RIPV			  BIT64(0)
+#define   X86_MCG_MCIP			  BIT64(2)
+#define X86_MSR_MCG_CTL		0x0000017b
 #define X86_MSR_MISC_ENABLE	0x000001a0
 #define X86_MSR_DEBUGCTL	0x000001d9
 #define X86_MSR_MTRR_PHYS0	0x00000200 /* base and mask pairs up */
@@ -93,6 +101,19 @@
 #define X86_MSR_MTRR_DEF	0x000002ff
 #define X86_MSR_PERF_GLOBAL	0x0000038f
 #define X86_MSR_TSC_DEADLINE	0x000006e0
+#define X86_MSR_MC_CTL(n)	(0x00000400 + 4 * (n)) /* a bank; SDM 3B 16.3.2 */
+#define X86_MSR_MC_STATUS(n)	(0x00000401 + 4 * (n))
+#define   X86_MC_AR			  BIT64(55)
+#define   X86_MC_PCC			  BIT64(57)
+#define   X86_MC_ADDRV			  BIT64(58)
+#define   X86_MC_MISCV			  BIT64(59)
+#define   X86_MC_UC			  BIT64(61)
+#define   X86_MC_OVER			  BIT64(62)
+#define   X86_MC_VAL			  BIT64(63)
+#define X86_MSR_MC_ADDR(n)	(0x00000402 + 4 * (n))
+#define X86_MSR_MC_MISC(n)	(0x00000403 + 4 * (n))
+#define X86_MSR_MCG_EXT_CTL	0x000004d0
+#define   X86_MCG_EXT_CTL_LMCE		  BIT64(0)
 #define X86_MSR_X2APIC		0x00000800 /* to 8ff */
 #define X86_MSR_XSS		0x00000da0
 #define X86_MSR_EFER		0xc0000080
@@ -121,8 +142,10 @@
 #define X86_CPUID_1_ECX_OSXSAVE	    BIT(27)
 #define X86_CPUID_1_ECX_AVX	    BIT(28)
 #define X86_CPUID_1_ECX_HYPERVISOR  BIT(31)
+#define X86_CPUID_1_EDX_MCE	    BIT(7)
 #define X86_CPUID_1_EDX_APIC	    BIT(9)
 #define X86_CPUID_1_EDX_MTRR	    BIT(12)
+#define X86_CPUID_1_EDX_MCA	    BIT(14)
 #define X86_CPUID_7_EBX_FSGSBASE    BIT(0)
 #define X86_CPUID_7_EBX_SMEP	    BIT(7)
 #define X86_CPUID_7_EBX_INVPCID	    BIT(10)

@@ -75,6 +75,28 @@ mark() { core_mark=$(wc -c <"$core_log"); }
 since() { tail -c +$((core_mark + 1)) "$core_log"; }
 says() { since | grep -aqE -- "$1"; }
 
+# monitor_open NAME: QEMU's monitor in two pipes, a line of JSON to each line; $monitor for machine.sh's --qemu.
+monitor_open() {
+	local pipe=build/core/run/$1.mon
+	mkdir -p build/core/run
+	rm -f $pipe.in $pipe.out
+	mkfifo $pipe.in $pipe.out
+	exec 7<>$pipe.in 8<>$pipe.out
+	monitor="-chardev pipe,id=pipe,path=../$1.mon -mon chardev=pipe,mode=control"
+	echo '{"execute": "qmp_capabilities"}' >&7
+}
+monitor_close() { exec 7>&- 8>&-; rm -f build/core/run/*.mon.in build/core/run/*.mon.out; }
+
+# ask COMMAND: QEMU's answer, as its monitor gives it to a person.
+ask() {
+	local line
+	jq -cn --arg c "$1" '{execute: "human-monitor-command", arguments: {"command-line": $c}}' >&7
+	while IFS= read -r -t 10 line <&8; do
+		jq -er '.return | strings' <<<"$line" && return
+	done
+	return 1
+}
+
 # wire VERB ARGUMENT...: the far end of the card's wire; its JSON on stdout.
 wire() { build/bin/wire "$core_dir/wire.sock" "$@"; }
 

@@ -175,27 +175,15 @@ guest large image=guest.bin mem=2048M' --svm && core_alive || { fail "the core i
 	return $rc
 }
 
-# ask COMMAND: QEMU's answer, by its monitor in two pipes: a line of JSON to each line.
-ask() {
-	local line
-	jq -cn --arg c "$1" '{execute: "human-monitor-command", arguments: {"command-line": $c}}' >&7
-	while IFS= read -r -t 10 line <&8; do
-		jq -er '.return | strings' <<<"$line" && return
-	done
-	return 1
-}
 halted() { [ "$(ask 'info registers -a' | grep -c 'HLT=1')" = 2 ]; }
 
 # Two CPUs, the second one started, AMD-V on: then the configuration is found wanting. EFER's bit 12 is AMD-V.
 left_usable() {
 	local pid rc=0 regs
 	rm -rf "$dir"
-	mkdir -p "$dir"
-	mkfifo "$dir/mon.in" "$dir/mon.out"
-	exec 7<>"$dir/mon.in" 8<>"$dir/mon.out"
-	CORE_APPEND='' run 'guest a image=nothing' --svm --cpus 2 --qemu "-chardev pipe,id=pipe,path=mon -mon chardev=pipe,mode=control" &
+	monitor_open refusals
+	CORE_APPEND='' run 'guest a image=nothing' --svm --cpus 2 --qemu "$monitor" &
 	pid=$!
-	echo '{"execute": "qmp_capabilities"}' >&7
 	until_true 20 grep -qs 'halted: reset the machine' "$dir/console.log" || { fail "it does not say that it halts"; rc=1; }
 	until_true 5 halted || { fail "not all CPUs are halted"; rc=1; }
 	regs=$(ask 'info registers -a' | grep -o -e 'HLT=.' -e 'EFER=[0-9a-f]*')
@@ -205,7 +193,7 @@ left_usable() {
 	done
 	ask quit >/dev/null
 	wait $pid
-	exec 7>&- 8>&-
+	monitor_close
 	return $rc
 }
 

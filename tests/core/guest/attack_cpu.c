@@ -217,6 +217,14 @@ static void triple(void)
 	__asm__ volatile("ud2");
 }
 
+/* What comes to it, it cannot take. */
+static void deaf(void)
+{
+	no_idt();
+	for (;;)
+		__asm__ volatile("");
+}
+
 static volatile uint32_t *const apic = (volatile uint32_t *)0xfee00000;
 
 static void nmi_storm(void)
@@ -446,6 +454,7 @@ const struct attack attack_cpu[] = {
 	{"port-strings", port_strings},
 	{"crs", crs},
 	{"triple", triple},
+	{"deaf", deaf},
 	{"nmi-storm", nmi_storm},
 	{"int-mc", int_mc},
 	{"db-loop", db_loop},

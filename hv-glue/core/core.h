@@ -8,7 +8,7 @@
 #define SLUICE_CORE_CORE_H
 
 #include "glue/vcpu.h"
-#include "bounds.h"
+#include "config.h"
 #include "os/os.h"
 
 struct vtd;
@@ -67,23 +67,6 @@ struct mmio_region {
 	uint64_t (*read)(void *ctx, struct gcpu *g, uint64_t off, unsigned int size);
 	void (*write)(void *ctx, struct gcpu *g, uint64_t off, unsigned int size, uint64_t val);
 	void *ctx;
-};
-
-enum nic_tier { NIC_NONE, NIC_VF, NIC_VMDQ, NIC_BRIDGE };
-
-/* What the configuration says of a guest; plain data. */
-struct guest_config {
-	char name[NAME_LEN];
-	char image[NAME_LEN], initrd[NAME_LEN]; /* modules */
-	char args[ARGS_LEN];			/* kernel command line, or the bare guest's */
-	uint32_t mem_mib, cpus;
-	int cpu; /* pinned to this CPU; -1: where there is room */
-	bool autostart;
-	bool learn; /* its vNICs on the bridge may use further addresses */
-	struct {
-		enum nic_tier tier;
-		int vf; /* of NIC_VF; -1: any free */
-	} nic[GUEST_NICS];
 };
 
 struct vpci_func;

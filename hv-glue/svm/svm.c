@@ -114,10 +114,13 @@ static void vmcb_init(struct svm_vcpu *s, const struct vcpu_config *cfg)
 	b->nested_cr3 = (uintptr_t)cfg->space->root;
 }
 
+/* Without the filter each PAUSE would exit: a short wait for a device would cost a switch of
+ * guests. */
 static void svm_share(struct vcpu *v, bool on)
 {
 	struct svm_vmcb *b = svm_of(v)->vmcb;
 
+	on = on && b->pause_count;
 	b->intercept1 = on ? b->intercept1 | SVM_I1_PAUSE : b->intercept1 & ~SVM_I1_PAUSE;
 }
 
